@@ -1,0 +1,89 @@
+# Tests of the headers as text and as something others include.
+find_package(Python3 QUIET COMPONENTS Interpreter)
+find_program(COHORT_MESON meson)
+find_program(COHORT_PKG_CONFIG NAMES pkg-config pkgconf)
+
+# ---- each header alone, twice; all of them linked; without RTTI -------------------------------
+
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/include
+     ${PROJECT_SOURCE_DIR}/include/cohort/*.hpp)
+# A header of another platform cannot compile here; ext/ brings its own dependencies.
+list(FILTER headers EXCLUDE REGEX "^cohort/ext/")
+foreach(platform Linux:linux Windows:windows)
+  string(REPLACE ":" ";" platform ${platform})
+  list(GET platform 0 system)
+  list(GET platform 1 folder)
+  if(NOT CMAKE_SYSTEM_NAME STREQUAL system)
+    list(FILTER headers EXCLUDE REGEX "^cohort/os/${folder}/")
+  endif()
+endforeach()
+if(WIN32)
+  list(FILTER headers EXCLUDE REGEX "^cohort/os/posix/")
+endif()
+
+set(directory ${PROJECT_BINARY_DIR}/tests/headers)
+set(units "")
+foreach(header IN LISTS headers)
+  string(REGEX REPLACE "[/.]" "_" unit ${header})
+  file(CONFIGURE OUTPUT ${directory}/${unit}.cpp @ONLY
+       CONTENT "#include <@header@>\n#include <@header@>  // twice is once\n")
+  list(APPEND units ${directory}/${unit}.cpp)
+endforeach()
+file(CONFIGURE OUTPUT ${directory}/first.cpp CONTENT "#include <cohort/cohort.hpp>\n")
+file(CONFIGURE OUTPUT ${directory}/main.cpp CONTENT "#include <cohort/cohort.hpp>\n\nint main() {}\n")
+
+# One program of all those units: a header that defines something twice does not link.
+add_executable(cohort_test_headers ${units} ${directory}/first.cpp ${directory}/main.cpp)
+target_link_libraries(cohort_test_headers PRIVATE cohort_dev)
+add_executable(cohort_test_no_rtti ${directory}/first.cpp ${directory}/main.cpp)
+target_link_libraries(cohort_test_no_rtti PRIVATE cohort_dev)
+target_compile_options(cohort_test_no_rtti PRIVATE -fno-rtti)
+foreach(check headers no_rtti)
+  set_target_properties(cohort_test_${check} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME check.${check} COMMAND cohort_test_${check})
+endforeach()
+
+if(Python3_FOUND)
+  add_test(NAME check.includes
+           COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/scripts/check-includes)
+else()
+  message(STATUS "Cohort: no Python 3, so include layers are not checked (apt-get install python3)")
+endif()
+
+# ---- what must not compile --------------------------------------------------------------------
+# tests/compile_fail/*.cpp compiles as it is; with MUST_NOT_COMPILE defined the compiler refuses
+# it with a text that matches the line "// expect: <regex>".
+
+file(GLOB fails CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/compile_fail/*.cpp)
+set(compile ${CMAKE_CXX_COMPILER} -std=c++20 -pthread -fsyntax-only -Werror=unused-result
+    -I${PROJECT_SOURCE_DIR}/include)
+foreach(source IN LISTS fails)
+  cmake_path(GET source STEM name)
+  file(STRINGS ${source} expect REGEX "^// expect: ")
+  string(REPLACE "// expect: " "" expect "${expect}")
+  if(NOT expect)
+    message(FATAL_ERROR "${source} does not say what to // expect:")
+  endif()
+  add_test(NAME compile_fail.${name}.control COMMAND ${compile} ${source})
+  add_test(NAME compile_fail.${name} COMMAND ${compile} -DMUST_NOT_COMPILE ${source})
+  set_tests_properties(compile_fail.${name} PROPERTIES PASS_REGULAR_EXPRESSION "${expect}")
+  set_tests_properties(compile_fail.${name} compile_fail.${name}.control PROPERTIES
+    LABELS compile_fail TIMEOUT 120)
+endforeach()
+
+# ---- packaging --------------------------------------------------------------------------------
+
+set(ways subdirectory find_package)
+if(COHORT_PKG_CONFIG)
+  list(APPEND ways pkg_config)
+endif()
+if(COHORT_MESON)
+  list(APPEND ways meson)
+endif()
+foreach(way IN LISTS ways)
+  add_test(NAME package.${way}
+           COMMAND ${PROJECT_SOURCE_DIR}/tests/package/run ${way} ${PROJECT_BINARY_DIR}/tests/package/${way})
+  set_tests_properties(package.${way} PROPERTIES LABELS package TIMEOUT 120
+    ENVIRONMENT "CXX=${CMAKE_CXX_COMPILER};CMAKE=${CMAKE_COMMAND};VERSION=${PROJECT_VERSION}")
+endforeach()

@@ -1,0 +1,35 @@
+# How our own targets are compiled. Users get none of this.
+include(CheckCXXSourceCompiles)
+include(CheckCXXSourceRuns)
+
+# libc++ replaces the standard library for everything, GoogleTest included.
+if(COHORT_LIBCXX_ROOT)
+  file(GLOB headers ${COHORT_LIBCXX_ROOT}/usr/lib/llvm-*/include/c++/v1)
+  if(NOT headers)
+    message(FATAL_ERROR "Cohort: no libc++ in ${COHORT_LIBCXX_ROOT}. Get it with: "
+                        "scripts/get-libcxx ${COHORT_LIBCXX_ROOT}\n")
+  endif()
+  cmake_path(SET libraries NORMALIZE ${headers}/../../../lib)
+  string(APPEND CMAKE_CXX_FLAGS " -nostdinc++ -isystem ${headers}")
+  add_link_options($<$<LINK_LANGUAGE:CXX>:-nostdlib++> -L${libraries} -Wl,-rpath,${libraries})
+  link_libraries(c++ c++abi)
+endif()
+
+add_library(cohort_dev INTERFACE)
+target_link_libraries(cohort_dev INTERFACE cohort)
+# cohort's include directory must be an ordinary one here, so that its warnings are seen.
+target_compile_options(cohort_dev INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast
+  $<$<BOOL:${COHORT_WERROR}>:-Werror>)
+
+if(COHORT_SANITIZE)
+  set(sanitize -fsanitize=${COHORT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  set(CMAKE_REQUIRED_FLAGS -fsanitize=${COHORT_SANITIZE})
+  check_cxx_source_compiles("int main() {}" COHORT_SANITIZER_LINKS)
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(NOT COHORT_SANITIZER_LINKS)
+    cohort_missing("the runtime of -fsanitize=${COHORT_SANITIZE}" "libclang-rt-19-dev (for clang++-19)")
+  endif()
+  target_compile_options(cohort_dev INTERFACE ${sanitize})
+  target_link_options(cohort_dev INTERFACE ${sanitize})
+endif()

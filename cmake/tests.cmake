@@ -1,0 +1,69 @@
+# One executable for each folder of tests/: few enough to link quickly, and a change of one test
+# compiles one file. Every TEST is one test for ctest, named folder.Suite.Name.
+cohort_require_gtest()
+include(GoogleTest)
+
+# cohort_tests(NAME name SOURCES ... LABELS ... OPTIONS ... LINK_OPTIONS ...)
+function(cohort_tests)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;LABELS;OPTIONS;LINK_OPTIONS" ${ARGN})
+  set(target cohort_test_${ARG_NAME})
+  add_executable(${target} ${ARG_SOURCES})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${target} PRIVATE cohort_dev GTest::gtest_main)
+  target_compile_definitions(${target} PRIVATE COHORT_COUNT_FRAMES=1) # every test ends with none
+  target_compile_options(${target} PRIVATE ${ARG_OPTIONS})
+  target_link_options(${target} PRIVATE ${ARG_LINK_OPTIONS})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  if(COHORT_CHECKS)
+    gtest_discover_tests(${target} TEST_PREFIX ${ARG_NAME}. DISCOVERY_MODE PRE_TEST
+      DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}")
+  else() # a variant of the suite: a process for each executable, not for each of 1200 tests
+    add_test(NAME ${ARG_NAME} COMMAND ${target})
+    set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT 600 LABELS "${ARG_LABELS}")
+  endif()
+endfunction()
+
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/tests
+     ${PROJECT_SOURCE_DIR}/tests/*.cpp)
+set(groups "")
+foreach(source IN LISTS sources)
+  string(REGEX REPLACE "/.*" "" group "${source}")
+  if(group MATCHES "\\.cpp$")
+    set(group general) # a file directly in tests/
+  endif()
+  list(APPEND groups ${group})
+  list(APPEND sources_${group} ${PROJECT_SOURCE_DIR}/tests/${source})
+endforeach()
+list(REMOVE_DUPLICATES groups)
+list(REMOVE_ITEM groups compile_fail package support)
+
+# Stack depth depends on what the optimiser does with calls in tail position, and on what a
+# sanitizer adds to each frame. So the ordinary run has these tests in three builds.
+if(COHORT_CHECKS AND NOT COHORT_SANITIZE AND "depth" IN_LIST groups)
+  list(REMOVE_ITEM groups depth)
+  cohort_tests(NAME depth_O0 SOURCES ${sources_depth} LABELS depth OPTIONS -O0)
+  cohort_tests(NAME depth_O2 SOURCES ${sources_depth} LABELS depth OPTIONS -O2)
+  set(CMAKE_REQUIRED_FLAGS -fsanitize=address)
+  check_cxx_source_runs("int main() {}" COHORT_HAS_ASAN)
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(COHORT_HAS_ASAN)
+    cohort_tests(NAME depth_asan SOURCES ${sources_depth} LABELS depth
+                 OPTIONS -fsanitize=address LINK_OPTIONS -fsanitize=address)
+  endif()
+endif()
+
+foreach(group IN LISTS groups)
+  set(options "")
+  if(group MATCHES "^(model|torture)$")
+    set(options -O2) # they count in millions of steps: no point in waiting for -O0
+  endif()
+  cohort_tests(NAME ${group} SOURCES ${sources_${group}} LABELS ${group} OPTIONS ${options})
+endforeach()
+
+# A folder whose tests are not GoogleTest's says itself what they are.
+file(GLOB lists CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/CMakeLists.txt)
+foreach(list IN LISTS lists)
+  cmake_path(GET list PARENT_PATH directory)
+  cmake_path(GET directory FILENAME name)
+  add_subdirectory(${directory} ${PROJECT_BINARY_DIR}/tests/${name})
+endforeach()

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Everything but `testing` and `ext`.
+
+#include "cohort/comm/channel.hpp"            // channel, Sender, Receiver
+#include "cohort/comm/queue.hpp"              // Queue
+#include "cohort/config.hpp"                  // COHORT_ macros
+#include "cohort/core/clock.hpp"              // sleep_for, yield_now, now, this_task
+#include "cohort/core/coroutine.hpp"          // for executors
+#include "cohort/core/deadline_task.hpp"      // timeout, shield, Task::within
+#include "cohort/core/future.hpp"             // Future, Promise
+#include "cohort/core/gate.hpp"               // for primitives
+#include "cohort/core/operation.hpp"          // Operation
+#include "cohort/core/stop.hpp"               // StopSource, StopToken, StopCallback
+#include "cohort/core/task.hpp"               // Task
+#include "cohort/core/timed.hpp"              // Timed
+#include "cohort/core/waiter.hpp"             // for primitives
+#include "cohort/core/when_all.hpp"           // when_all
+#include "cohort/core/when_any.hpp"           // when_any, select
+#include "cohort/error.hpp"                   // every error
+#include "cohort/exec/blocking_region.hpp"    // blocking_region
+#include "cohort/exec/event_loop.hpp"         // EventLoop
+#include "cohort/exec/executor.hpp"           // Executor, Scheduler, spawn
+#include "cohort/exec/inline_executor.hpp"    // InlineExecutor
+#include "cohort/exec/launch.hpp"             // for executors
+#include "cohort/exec/run.hpp"                // run
+#include "cohort/exec/strand.hpp"             // Strand
+#include "cohort/exec/task_group.hpp"         // task_group
+#include "cohort/exec/thread_pool.hpp"        // ThreadPool
+#include "cohort/io/interrupts.hpp"           // Interrupts
+#include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
+#include "cohort/sync/event.hpp"              // Event
+#include "cohort/sync/guard.hpp"              // Guard
+#include "cohort/sync/lock.hpp"               // Lock
+#include "cohort/sync/semaphore.hpp"          // Semaphore
+#include "cohort/threads.hpp"                 // the domain Threads
+#include "cohort/version.hpp"                 // the version

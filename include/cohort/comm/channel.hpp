@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// channel<T>: a bounded stream from senders to receivers that knows its end.
+///
+///     auto [tx, rx] = channel<int>(64);
+///     co_await tx.send(1);                          // one side; dropping tx ends the stream
+///     while (auto x = co_await rx.recv()) use(*x);  // the other
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "cohort/comm/detail/element.hpp"  // Conduit and its Specs
+#include "cohort/core/operation.hpp"       // Operation
+#include "cohort/error.hpp"                // Closed
+
+namespace cohort::inline v0 {
+
+/// Promises a channel that at most one party sends and at most one receives at any time: faster.
+struct OneToOne {};
+inline constexpr OneToOne one_to_one{};
+
+namespace detail {
+
+template <class T>
+struct ChannelState {
+  ChannelState(std::size_t capacity, bool single) : conduit(capacity, single) {}
+  Conduit<element_t<T>> conduit;
+  std::atomic<std::size_t> senders{1};
+  std::atomic<std::size_t> receivers{1};
+};
+
+/// One end, counted: when the last copy goes, `End::last` is called.
+template <class T, class End>
+class ChannelEnd {
+ public:
+  ChannelEnd() = default;
+  explicit ChannelEnd(std::shared_ptr<ChannelState<T>> state) noexcept : state_(std::move(state)) {}
+  ChannelEnd(const ChannelEnd& other) noexcept : state_(other.state_) {
+    if (state_) End::count(*state_).fetch_add(1, std::memory_order_relaxed);
+  }
+  ChannelEnd(ChannelEnd&& other) noexcept = default;
+  ChannelEnd& operator=(ChannelEnd other) noexcept {
+    state_.swap(other.state_);
+    return *this;
+  }
+  ~ChannelEnd() {
+    if (state_ && End::count(*state_).fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      End::last(*state_);
+    }
+  }
+
+  /// False once moved from.
+  explicit operator bool() const noexcept { return state_ != nullptr; }
+  /// Nothing can be sent any more; receivers drain what is buffered. Any end may call it.
+  void close() const { state().conduit.close(); }
+  /// The same, and drops what is buffered; only the receiver of a one_to_one channel can do that.
+  void cancel() const {
+    close();
+    if (End::receives || !state().conduit.single()) state().conduit.clear();
+  }
+  bool closed() const { return state().conduit.closed(); }
+  /// Items in the buffer, for a moment.
+  std::size_t size() const { return state().conduit.size(); }
+  std::size_t capacity() const { return state().conduit.capacity(); }
+
+  friend bool operator==(const ChannelEnd&, const ChannelEnd&) = default;
+
+ protected:
+  ChannelState<T>& state() const {
+    if (!state_) throw UsageError("this channel end was moved from: use the one it was moved to");
+    return *state_;
+  }
+
+ private:
+  std::shared_ptr<ChannelState<T>> state_;
+};
+
+}  // namespace detail
+
+/// The sending end. Copyable, all verbs const; any thread may use any copy at any time. The stream
+/// ends when the last copy is gone. An operation refers to the end it came from: keep that alive.
+template <class T>
+class Sender : public detail::ChannelEnd<T, Sender<T>> {
+  struct Owner {
+    detail::ChannelState<T>* state;
+    auto& conduit() const noexcept { return state->conduit; }
+    [[noreturn]] void refuse() const {
+      throw Closed("Sender::send(): the channel is closed, or no receiver is left");
+    }
+  };
+
+ public:
+  using value_type = T;
+  using detail::ChannelEnd<T, Sender<T>>::ChannelEnd;
+
+  /// Waits for room. Throws Closed if nobody will ever receive it.
+  auto send(T item) const {
+    return Operation(detail::SendItem<T, Owner>(Owner{&this->state()}, std::move(item)));
+  }
+  template <class... Args>
+  auto emplace(Args&&... args) const {
+    return send(T(std::forward<Args>(args)...));
+  }
+  /// Moves from `item` only when it is accepted; it must live until then.
+  auto send_from(T& item) const {
+    return Operation(detail::SendFrom<T, Owner>{{&this->state()}, &item});
+  }
+  /// Never waits; false if there is no room. Moves from `item` only on success.
+  [[nodiscard("false means that the item was not taken")]] bool try_send(T&& item) const {
+    const auto result = detail::try_send_now<T>(this->state().conduit, item);
+    if (result == detail::Attempt::Result::closed) Owner{&this->state()}.refuse();
+    return result == detail::Attempt::Result::done;
+  }
+  [[nodiscard("false means that the item was not taken")]] bool try_send(const T& item) const {
+    T copy(item);
+    return try_send(std::move(copy));
+  }
+
+ private:
+  friend detail::ChannelEnd<T, Sender<T>>;
+  static constexpr bool receives = false;
+  static auto& count(detail::ChannelState<T>& state) noexcept { return state.senders; }
+  static void last(detail::ChannelState<T>& state) noexcept { state.conduit.close(); }
+};
+
+/// The receiving end. Copies share the stream: each item goes to one of them.
+template <class T>
+class Receiver : public detail::ChannelEnd<T, Receiver<T>> {
+  struct Owner {
+    using Received = std::optional<T>;
+    detail::ChannelState<T>* state;
+    auto& conduit() const noexcept { return state->conduit; }
+    std::optional<T> received(std::optional<detail::element_t<T>>& item) const {
+      if (!item) return std::nullopt;
+      return std::optional<T>(detail::Element<T>::unwrap(*item));
+    }
+  };
+
+ public:
+  using value_type = T;
+  using detail::ChannelEnd<T, Receiver<T>>::ChannelEnd;
+
+  /// Waits for an item. Empty once every sender is gone, or close(), and the buffer is drained.
+  auto recv() const { return Operation(detail::ReceiveItem<T, Owner>{{&this->state()}}); }
+  /// Never waits: an item, `timed_out()` if there is none yet, or `closed()`.
+  Timed<T> try_recv() const {
+    detail::NoWait nobody;
+    typename detail::Conduit<detail::element_t<T>>::Receiver place(nobody);
+    if (!this->state().conduit.try_receive(place)) return {};
+    return Timed<T>(Owner{&this->state()}.received(place.item));
+  }
+
+ private:
+  friend detail::ChannelEnd<T, Receiver<T>>;
+  static constexpr bool receives = true;
+  static auto& count(detail::ChannelState<T>& state) noexcept { return state.receivers; }
+  static void last(detail::ChannelState<T>& state) noexcept {
+    state.conduit.close();
+    state.conduit.clear();
+  }
+};
+
+/// Both ends of a new channel.
+template <class T>
+struct Channel {
+  Sender<T> tx;
+  Receiver<T> rx;
+};
+
+namespace detail {
+template <class T, std::integral Int>
+Channel<T> make_channel(Int capacity, bool single) {
+  if (std::cmp_less(capacity, 1) || std::cmp_greater(capacity, std::size_t{1} << 40)) {
+    throw std::invalid_argument("channel(capacity): the capacity is " + std::to_string(capacity) +
+                                ", must be at least 1");
+  }
+  auto state = std::make_shared<ChannelState<T>>(static_cast<std::size_t>(capacity), single);
+  return Channel<T>{Sender<T>(state), Receiver<T>(state)};
+}
+}  // namespace detail
+
+/// Makes a channel that buffers `capacity` items, 1 or more.
+template <class T, std::integral Int>
+Channel<T> channel(Int capacity) {
+  return detail::make_channel<T>(capacity, false);
+}
+/// The same for one sender and one receiver at a time.
+template <class T, std::integral Int>
+Channel<T> channel(Int capacity, OneToOne) {
+  return detail::make_channel<T>(capacity, true);
+}
+
+}  // namespace cohort::inline v0

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Time and turns: sleep_for, sleep_until, yield_now, checkpoint, now; and what the current task
+/// knows of itself, in `this_task`.
+
+#include <coroutine>
+#include <thread>
+
+#include "cohort/core/operation.hpp"  // Operation
+#include "cohort/core/task.hpp"       // as_awaiter
+
+namespace cohort::inline v0 {
+namespace detail {
+
+/// A wait for nothing.
+struct NeverWait {
+  using Result = void;
+  struct Place : Waiter {
+    using Waiter::Waiter;
+  };
+  bool try_now(Place&) noexcept { return false; }
+  void arm(Place&) noexcept {}
+  void disarm(Place&) noexcept {}
+  bool retry(Place&) noexcept { return false; }
+  void result(Place&) noexcept {}
+};
+
+/// A sleep is a wait for nothing that times out.
+struct SleepWait : TimedSpec<NeverWait> {
+  using Result = void;
+  void result(Place& place) noexcept { TimedSpec<NeverWait>::result(place); }
+};
+
+/// Lets others run: to the back of the ready queue.
+class Yield {
+ public:
+  class Awaiter {
+   public:
+    explicit Awaiter(Coroutine& self) noexcept : self_(self) {}
+    bool await_ready() const noexcept { return self_.scope().stop_requested(); }
+    COHORT_NOINLINE void await_suspend(std::coroutine_handle<>) const noexcept {
+      self_.post_to(*self_.context().home);
+    }
+    void await_resume() const {
+      if (self_.scope().stop_requested()) throw Cancelled{};
+    }
+
+   private:
+    Coroutine& self_;
+  };
+  Awaiter as_awaiter(Coroutine& self) const noexcept { return Awaiter(self); }
+  void block() const noexcept { std::this_thread::yield(); }
+};
+
+/// Only the look at the stop token.
+class Checkpoint {
+ public:
+  class Awaiter {
+   public:
+    explicit Awaiter(Coroutine& self) noexcept : self_(self) {}
+    bool await_ready() const noexcept { return true; }
+    void await_suspend(std::coroutine_handle<>) const noexcept {}
+    void await_resume() const {
+      if (self_.scope().stop_requested()) throw Cancelled{};
+    }
+
+   private:
+    Coroutine& self_;
+  };
+  Awaiter as_awaiter(Coroutine& self) const noexcept { return Awaiter(self); }
+};
+
+inline Coroutine* this_coroutine() noexcept {
+  const Context* const context = current_context();
+  if (!context) return nullptr;
+  return context->current ? context->current : context->plain;
+}
+
+}  // namespace detail
+
+/// Sleeps that long on the executor's clock; a cancellation point. On a thread: `.block()`.
+template <class Rep, class Period>
+Operation<detail::SleepWait> sleep_for(std::chrono::duration<Rep, Period> d) {
+  return Operation(detail::SleepWait{{{}, detail::Limit::within(d)}});
+}
+template <class AnyClock, class Duration>
+Operation<detail::SleepWait> sleep_until(std::chrono::time_point<AnyClock, Duration> t) {
+  return Operation(detail::SleepWait{{{}, detail::Limit::until(t)}});
+}
+
+/// `co_await yield_now()`: whatever is ready runs first. A cancellation point.
+[[nodiscard("co_await it")]] inline detail::Yield yield_now() noexcept { return {}; }
+/// `co_await checkpoint()`: throws Cancelled if the task was asked to stop; else goes straight on.
+[[nodiscard("co_await it")]] inline detail::Checkpoint checkpoint() noexcept { return {}; }
+
+/// The time on the clock of the executor that runs this; of the machine outside one. Monotonic.
+inline TimePoint now() noexcept {
+  const detail::Context* const context = detail::current_context();
+  return context ? context->home->now() : Clock::now();
+}
+
+namespace this_task {
+
+/// The token of the task that runs this, valid as long as the task; outside one it never stops.
+inline StopToken stop_token() {
+  detail::Coroutine* const coroutine = detail::this_coroutine();
+  return coroutine ? StopToken(coroutine->scope()) : StopToken();
+}
+
+}  // namespace this_task
+}  // namespace cohort::inline v0

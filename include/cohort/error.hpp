@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Every error the library throws. `catch (const cohort::Error&)` catches all but two: `Cancelled`,
+/// which is no failure and derives from nothing, so that `catch (const std::exception&)` does not
+/// swallow it; and the standard `std::invalid_argument` for arguments out of range.
+
+#include <atomic>
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+namespace cohort::inline v0 {
+
+/// The base of the library's errors.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Thrown by a wait whose task was asked to stop. Let it pass; do not swallow it.
+struct Cancelled {};
+
+// clang-format off
+/// A call in the wrong order or by the wrong party; the text names the call and the cure.
+class UsageError : public Error { public: using Error::Error; };
+/// Releasing what another owns.
+class NotOwner : public UsageError { public: using UsageError::UsageError; };
+/// Releasing more often than was acquired.
+class OverRelease : public UsageError { public: using UsageError::UsageError; };
+/// A result that was set twice or asked for too early.
+class InvalidState : public UsageError { public: using UsageError::UsageError; };
+/// `get_nowait()` on an empty queue.
+class Empty : public Error { public: Empty() : Error("the queue is empty") {} };
+/// `put_nowait()` on a full queue.
+class Full : public Error { public: Full() : Error("the queue is full") {} };
+/// A queue or pool that takes no more work.
+class ShutDown : public Error { public: using Error::Error; };
+/// Sending into a channel that has no receiver or was closed.
+class Closed : public Error { public: using Error::Error; };
+/// Receiving from a pipe whose other end is closed everywhere.
+class EndOfStream : public Error { public: using Error::Error; };
+/// Writing to a pipe whose other end is closed everywhere.
+class BrokenPipe : public Error { public: using Error::Error; };
+/// A message cut off or damaged.
+class BadMessage : public Error { public: using Error::Error; };
+/// A message longer than the buffer given for it.
+class BufferTooShort : public Error { public: using Error::Error; };
+/// A peer that does not know the key.
+class AuthFailed : public Error { public: using Error::Error; };
+/// `timeout(d, …)` that ran out. Timed waits themselves yield a value, never this.
+class TimedOut : public Error { public: TimedOut() : Error("timed out") {} };
+/// Waiting at a barrier that was broken.
+class BrokenBarrier : public Error { public: using Error::Error; };
+/// A shared lock whose owner's process has ended.
+class OwnerDied : public Error { public: using Error::Error; };
+/// A worker process that ended with the task in it.
+class WorkerDied : public Error { public: using Error::Error; };
+/// A pool that can run nothing more.
+class BrokenPool : public Error { public: using Error::Error; };
+/// An exception of another process that cannot be rebuilt here.
+class RemoteError : public Error { public: using Error::Error; };
+/// Bytes that do not decode.
+class CodecError : public Error { public: using Error::Error; };
+// clang-format on
+
+/// Called with every exception that nobody can fetch any more: of a dropped Future, of a loser of
+/// `when_any`, of a callback. May be called by any thread, several at a time; must not throw.
+using UnobservedHook = void (*)(std::exception_ptr) noexcept;
+
+namespace detail {
+
+/// The text of any exception.
+inline std::string describe(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (const Cancelled&) {
+    return "cancelled";
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+inline void print_unobserved(std::exception_ptr error) noexcept {
+  try {
+    std::fprintf(stderr, "cohort: an exception nobody fetched: %s\n", describe(error).c_str());
+  } catch (...) {
+    std::fputs("cohort: an exception nobody fetched\n", stderr);
+  }
+}
+
+inline std::atomic<UnobservedHook> unobserved_hook{print_unobserved};
+
+/// Hands an exception that cannot be thrown to the hook. A Cancelled is no failure.
+inline void report_unobserved(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Cancelled&) {
+  } catch (...) {
+    unobserved_hook.load(std::memory_order_acquire)(error);
+  }
+}
+
+}  // namespace detail
+
+/// Replaces the hook (default: one line on stderr) and yields the one before. Null restores the
+/// default. Any thread, at any time.
+inline UnobservedHook set_unobserved_hook(UnobservedHook hook) noexcept {
+  return detail::unobserved_hook.exchange(hook ? hook : detail::print_unobserved);
+}
+
+}  // namespace cohort::inline v0

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Event: a flag that coroutines and threads can wait for.
+///
+///     Event ready;
+///     co_await ready.wait();        // one side
+///     ready.set();                  // the other: everybody goes on
+
+#include "cohort/core/detail/basic_event.hpp"  // the core
+#include "cohort/core/operation.hpp"           // Operation
+
+namespace cohort::inline v0 {
+
+/// Unset at first. Everybody who waits when `set()` is called returns, even if `clear()` follows at
+/// once. `set()` may be called in a signal handler, unless a `select` waits for this very event (use
+/// Interrupts for that). Neither copies nor moves.
+class Event {
+  using Core = detail::BasicEvent<detail::Gate>;
+
+ public:
+  Event() = default;
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  void set() noexcept { core_.set(); }
+  void clear() noexcept { core_.clear(); }
+  bool is_set() const noexcept { return core_.is_set(); }
+  /// Waits until it is set.
+  auto wait() { return Operation(detail::EventWait<Core>{&core_}); }
+
+ private:
+  Core core_;
+};
+
+}  // namespace cohort::inline v0

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Threads: the domain of one process. A template over a domain runs on threads, and, with
+/// `Processes` in its place, on processes.
+///
+///     template <class Domain>
+///     void start(typename Domain::Pool& pool) {
+///       auto [tx, rx] = Domain::template channel<int>(64);
+///       pool.submit(producer<Domain>, tx);
+///     }
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "cohort/comm/channel.hpp"      // channel, Sender, Receiver
+#include "cohort/comm/queue.hpp"        // Queue
+#include "cohort/exec/thread_pool.hpp"  // Pool
+#include "cohort/sync/event.hpp"        // Event
+#include "cohort/sync/lock.hpp"         // Lock
+#include "cohort/sync/semaphore.hpp"    // Semaphore
+
+namespace cohort::inline v0 {
+
+namespace detail {
+
+/// A counted, copyable handle; what it refers to goes with the last copy.
+template <class X>
+class Counted {
+ public:
+  template <class... Args>
+  explicit Counted(Args&&... args) : object_(std::make_shared<X>(std::forward<Args>(args)...)) {}
+  friend bool operator==(const Counted&, const Counted&) = default;
+
+ protected:
+  X& object() const noexcept { return *object_; }
+
+ private:
+  std::shared_ptr<X> object_;
+};
+
+}  // namespace detail
+
+/// Handles with the verbs of `cohort::X`, all const, so that they can be passed by value. An
+/// operation refers to the object: keep a handle until it has ended.
+struct Threads {
+  using Pool = ThreadPool;
+
+  template <class T>
+  using Sender = cohort::Sender<T>;
+  template <class T>
+  using Receiver = cohort::Receiver<T>;
+  template <class T, std::integral Int>
+  static Channel<T> channel(Int capacity) {
+    return cohort::channel<T>(capacity);
+  }
+
+  class Lock : public detail::Counted<cohort::Lock> {
+   public:
+    Lock() = default;
+    auto acquire() const { return object().acquire(); }
+    auto hold() const { return object().hold(); }
+    [[nodiscard]] bool try_acquire() const noexcept { return object().try_acquire(); }
+    void release() const { object().release(); }
+    bool locked() const noexcept { return object().locked(); }
+    void lock() const { object().lock(); }
+    bool try_lock() const noexcept { return object().try_lock(); }
+    void unlock() const { object().unlock(); }
+  };
+
+  class Semaphore : public detail::Counted<cohort::Semaphore> {
+   public:
+    Semaphore() = default;
+    template <std::integral Int>
+    explicit Semaphore(Int permits) : Counted(permits) {}
+    auto acquire() const { return object().acquire(); }
+    auto hold() const { return object().hold(); }
+    [[nodiscard]] bool try_acquire() const noexcept { return object().try_acquire(); }
+    void release() const { object().release(); }
+    template <std::integral Int>
+    void release(Int n) const {
+      object().release(n);
+    }
+    std::uint64_t value() const noexcept { return object().value(); }
+  };
+
+  class Event : public detail::Counted<cohort::Event> {
+   public:
+    Event() = default;
+    void set() const noexcept { object().set(); }
+    void clear() const noexcept { object().clear(); }
+    bool is_set() const noexcept { return object().is_set(); }
+    auto wait() const { return object().wait(); }
+  };
+
+  template <class T>
+  class Queue : public detail::Counted<cohort::Queue<T>> {
+    using Base = detail::Counted<cohort::Queue<T>>;
+
+   public:
+    using value_type = T;
+    Queue() = default;
+    template <std::integral Int>
+    explicit Queue(Int maxsize) : Base(maxsize) {}
+    auto put(T item) const { return object().put(std::move(item)); }
+    template <class... Args>
+    auto emplace(Args&&... args) const {
+      return object().emplace(std::forward<Args>(args)...);
+    }
+    auto put_from(T& item) const { return object().put_from(item); }
+    template <class U>
+    [[nodiscard]] bool try_put(U&& item) const {
+      return object().try_put(std::forward<U>(item));
+    }
+    template <class U>
+    void put_nowait(U&& item) const {
+      object().put_nowait(std::forward<U>(item));
+    }
+    auto get() const { return object().get(); }
+    std::optional<T> try_get() const { return object().try_get(); }
+    T get_nowait() const { return object().get_nowait(); }
+    std::size_t qsize() const noexcept { return object().qsize(); }
+    bool empty() const noexcept { return object().empty(); }
+    bool full() const noexcept { return object().full(); }
+    std::size_t maxsize() const noexcept { return object().maxsize(); }
+    void shutdown(bool immediate = false) const { object().shutdown(immediate); }
+
+   private:
+    using Base::object;
+  };
+};
+
+}  // namespace cohort::inline v0

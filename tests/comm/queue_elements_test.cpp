@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: BSL-1.0
+
+// What may be an element of a queue or a channel: move-only, large, over-aligned, without a default,
+// with copies and moves that throw.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "support/flavours.hpp"  // the check of frames
+
+namespace {
+
+using cohort::Channel;
+using cohort::channel;
+using cohort::Queue;
+using cohort::run;
+using cohort::ShutDown;
+using cohort::Task;
+
+// Counts what lives; throws from a copy or move when told to.
+class Fragile {
+ public:
+  static inline int alive = 0;
+  static inline int until_throw = -1;  // so many copies or moves succeed; negative: all
+  explicit Fragile(int v) : value(v) { ++alive; }
+  Fragile(const Fragile& other) : value(other.value) {
+    step();
+    ++alive;
+  }
+  Fragile(Fragile&& other) noexcept(false) : value(other.value) {
+    step();
+    other.value = -1;
+    ++alive;
+  }
+  Fragile& operator=(const Fragile&) = default;
+  Fragile& operator=(Fragile&& other) noexcept {
+    value = std::exchange(other.value, -1);
+    return *this;
+  }
+  ~Fragile() { --alive; }
+  int value;
+
+ private:
+  static void step() {
+    if (until_throw == 0) throw std::runtime_error("a copy or move failed");
+    if (until_throw > 0) --until_throw;
+  }
+};
+
+class FragileElements : public testing::TestWithParam<int> {
+ protected:
+  void TearDown() override {
+    EXPECT_EQ(Fragile::alive, 0) << "elements leaked or were destroyed twice";
+    Fragile::until_throw = -1;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(BoundedAndNot, FragileElements, testing::Values(0, 3));
+
+// C116: whichever of the steps it is that fails
+TEST_P(FragileElements, APutThatThrowsLeavesTheQueueUnchangedAndUsable) {
+  Queue<Fragile> queue{GetParam()};
+  queue.emplace(1).block();
+  const Fragile named(2);
+  int failures = 0;
+  for (int step = 0; step < 8; ++step) {
+    const std::size_t before = queue.qsize();
+    Fragile::until_throw = step;
+    bool accepted = false;
+    try {
+      queue.put(named).block();
+      accepted = true;
+    } catch (const std::runtime_error&) {
+      ++failures;
+    }
+    Fragile::until_throw = -1;
+    EXPECT_EQ(queue.qsize(), before + accepted) << "step " << step;
+    if (accepted) queue.get_nowait();  // keeps room for the next
+  }
+  EXPECT_GT(failures, 0);
+  EXPECT_LT(failures, 8);
+  Fragile::until_throw = 0;
+  EXPECT_THROW(static_cast<void>(queue.try_put(named)), std::runtime_error);
+  EXPECT_THROW(queue.put_nowait(named), std::runtime_error);
+  Fragile::until_throw = -1;
+  EXPECT_TRUE(queue.try_put(named));
+  EXPECT_EQ(queue.qsize(), 2U);
+  EXPECT_EQ(queue.get_nowait().value, 2);
+  EXPECT_EQ(queue.get_nowait().value, 2);
+}
+
+// C116 C006: a full queue gives a fragile item back whole, or has never touched it
+TEST_P(FragileElements, ATryPutThatIsNotAcceptedHasNotMoved) {
+  Queue<Fragile> queue{GetParam()};
+  while (queue.qsize() < 3) queue.put_nowait(Fragile(0));
+  Fragile item(5);
+  if (GetParam() == 0) queue.shutdown();
+  Fragile::until_throw = 1;  // one move would succeed, the way back would not
+  try {
+    EXPECT_FALSE(queue.try_put(std::move(item)));
+  } catch (const ShutDown&) {
+    EXPECT_EQ(GetParam(), 0);
+  } catch (const std::runtime_error&) {
+    ADD_FAILURE() << "moved, and failed on the way back";
+  }
+  EXPECT_EQ(item.value, 5);  // NOLINT: what is tested
+}
+
+Task<int> through_coroutine(Queue<Fragile>* queue) {
+  Fragile item(1);
+  co_await queue->put(std::move(item));
+  Fragile got = co_await queue->get();
+  co_return got.value;
+}
+
+// C116
+TEST_P(FragileElements, TravelThroughCoroutines) {
+  Queue<Fragile> queue{GetParam()};
+  EXPECT_EQ(run(through_coroutine(&queue)), 1);
+  int failures = 0;
+  for (int step = 0; step < 12; ++step) {
+    Fragile::until_throw = step;
+    try {
+      EXPECT_EQ(run(through_coroutine(&queue)), 1);
+    } catch (const std::runtime_error&) {
+      ++failures;
+    }
+    Fragile::until_throw = -1;
+    while (queue.try_get()) {}
+  }
+  EXPECT_GT(failures, 0);
+  EXPECT_LT(failures, 12);
+  queue.put_nowait(Fragile(3));  // dropped with the queue
+}
+
+// C121
+TEST_P(FragileElements, AreDestroyedOnceByAnImmediateShutdown) {
+  Queue<Fragile> queue{GetParam()};
+  for (int i = 0; i < 3; ++i) queue.put_nowait(Fragile(i));
+  queue.shutdown(true);
+  EXPECT_EQ(Fragile::alive, 0);
+}
+
+// C112 C114: exact also where the capacity is no power of two, round after round
+TEST(QueueElements, EveryCapacityIsKeptExactly) {
+  for (int capacity = 1; capacity <= 9; ++capacity) {
+    Queue<std::unique_ptr<int>> queue{capacity};
+    for (int round = 0; round < 3 * capacity; ++round) {
+      for (int i = 0; i < capacity; ++i) EXPECT_TRUE(queue.try_put(std::make_unique<int>(i)));
+      auto more = std::make_unique<int>(99);
+      EXPECT_FALSE(queue.try_put(std::move(more)));
+      ASSERT_NE(more, nullptr);  // NOLINT: what is tested
+      EXPECT_EQ(queue.qsize(), queue.maxsize());
+      EXPECT_TRUE(queue.full());
+      EXPECT_THROW(queue.put_nowait(std::move(more)), cohort::Full);
+      ASSERT_NE(more, nullptr);  // NOLINT: what is tested
+      const int take = round % capacity + 1;
+      for (int i = 0; i < take; ++i) EXPECT_EQ(*queue.get_nowait(), i);
+      for (int i = take; i < capacity; ++i) EXPECT_EQ(*queue.get_nowait(), i);
+    }
+  }
+}
+
+struct NoDefault {
+  NoDefault(int a, std::string b) : number(a), text(std::move(b)) {}
+  NoDefault(NoDefault&&) = default;
+  NoDefault& operator=(NoDefault&&) = delete;
+  ~NoDefault() = default;
+  const int number;
+  std::string text;
+};
+
+Task<std::string> emplace_and_get(Queue<NoDefault>* queue) {
+  co_await queue->emplace(2, "two");
+  NoDefault item = co_await queue->get();
+  std::optional<NoDefault> second = co_await queue->get().within(std::chrono::hours(1));
+  co_return item.text + second->text;
+}
+
+// C112
+TEST(QueueElements, NeedNoDefaultNoCopyAndNoAssignment) {
+  Queue<NoDefault> queue{2};
+  NoDefault first(1, "one");
+  queue.put_from(first).block();
+  EXPECT_EQ(run(emplace_and_get(&queue)), "onetwo");
+}
+
+struct alignas(128) Wide {
+  explicit Wide(int v) : value(v) { check(); }
+  Wide(Wide&& other) noexcept : value(other.value) { check(); }
+  Wide& operator=(Wide&&) = default;
+  ~Wide() { check(); }
+  void check() const { misplaced += reinterpret_cast<std::uintptr_t>(this) % alignof(Wide) != 0; }
+  static inline int misplaced = 0;
+  int value;
+};
+
+// C112
+TEST(QueueElements, StandWhereTheirAlignmentWantsThem) {
+  for (const int capacity : {0, 3}) {
+    Queue<Wide> queue{capacity};
+    for (int i = 0; i < 3; ++i) queue.put_nowait(Wide(i));
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(queue.get().block().value, i);
+    for (int i = 0; i < 3; ++i) queue.emplace(i).block();
+  }
+  auto ends = channel<Wide>(3);
+  ends.tx.send(Wide(1)).block();
+  EXPECT_EQ(ends.rx.recv().block()->value, 1);
+  ends.tx.send(Wide(1)).block();
+  EXPECT_EQ(Wide::misplaced, 0);
+}
+
+using Large = std::array<int, 4096>;
+
+Task<> send_large(cohort::Sender<Large> tx) {
+  for (int i = 0; i < 20; ++i) {
+    Large large{};
+    large.front() = large.back() = i;
+    co_await tx.send(large);
+  }
+}
+Task<int> receive_large(cohort::Receiver<Large> rx) {
+  int good = 0;
+  for (;;) {
+    std::optional<Large> large = co_await rx.recv();
+    if (!large) break;
+    good += large->front() == good && large->back() == good;
+  }
+  co_return good;
+}
+Task<int> exchange_large() {
+  auto ends = channel<Large>(2);
+  auto both =
+      co_await cohort::when_all(send_large(std::move(ends.tx)), receive_large(std::move(ends.rx)));
+  co_return std::get<1>(both);
+}
+
+// C112
+TEST(QueueElements, MayBeLarge) { EXPECT_EQ(run(exchange_large()), 20); }
+
+// An element whose end uses the queue that held it.
+class Reentrant {
+ public:
+  Reentrant(Queue<Reentrant>& queue, int depth) : queue_(&queue), depth_(depth) {}
+  Reentrant(Reentrant&& other) noexcept
+      : queue_(std::exchange(other.queue_, nullptr)), depth_(other.depth_) {}
+  Reentrant& operator=(Reentrant&&) = delete;
+  ~Reentrant() {
+    if (queue_ && depth_ > 0) queue_->put_nowait(Reentrant(*queue_, depth_ - 1));
+  }
+
+ private:
+  Queue<Reentrant>* queue_;
+  int depth_;
+};
+
+// C119
+TEST(QueueElements, MayUseTheQueueInTheirDestructors) {
+  for (const int maxsize : {0, 5}) {
+    Queue<Reentrant> queue{maxsize};
+    queue.put_nowait(Reentrant(queue, 10));
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_EQ(queue.qsize(), 1U);
+      queue.get().block();
+    }
+    queue.get().block();
+    EXPECT_TRUE(queue.empty());
+  }
+}
+
+// C113: what a capacity may be
+TEST(Channel, RefusesACapacityBelowOne) {
+  EXPECT_THROW(channel<int>(0), std::invalid_argument);
+  EXPECT_THROW(channel<int>(-1), std::invalid_argument);
+  EXPECT_THROW(channel<int>(INT64_MIN), std::invalid_argument);
+  EXPECT_THROW(channel<int>(UINT64_MAX), std::invalid_argument);
+  EXPECT_THROW(channel<int>(0, cohort::one_to_one), std::invalid_argument);
+  EXPECT_EQ(channel<int>(std::uint8_t{200}).tx.capacity(), 200U);
+}
+
+}  // namespace

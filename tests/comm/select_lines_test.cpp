@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+
+// Interleavings of select with other threads, made certain: an operation of our own, between the
+// channels in the list, does what another thread could do just then.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <thread>
+#include <utility>
+
+#include "support/flavours.hpp"  // eventually
+
+namespace {
+
+using cohort::channel;
+using cohort::Future;
+using cohort::Operation;
+using cohort::Receiver;
+using cohort::select;
+using cohort::Sender;
+using cohort::spawn;
+using cohort::Task;
+using cohort::ThreadPool;
+using cohort::test::eventually;
+
+using Step = std::function<void(cohort::detail::Wait&)>;
+
+// Never wins; calls `on_try` when the select looks at what is ready, `on_arm` when it stands in line.
+struct Interloper {
+  using Result = void;
+  struct Place : cohort::detail::Waiter {
+    explicit Place(cohort::detail::Wait& wait) noexcept : cohort::detail::Waiter(wait) {}
+  };
+  Step on_try, on_arm;
+  Interloper(Step t, Step a) : on_try(std::move(t)), on_arm(std::move(a)) {}
+
+  bool try_now(Place& place) {
+    if (on_try) on_try(place.wait());
+    return false;
+  }
+  void arm(Place& place) noexcept {
+    if (on_arm) on_arm(place.wait());
+  }
+  void disarm(Place&) noexcept {}
+  bool retry(Place&) noexcept { return false; }
+  void result(Place&) noexcept {}
+};
+
+template <class T>
+void expect_done(const Future<T>& future) {
+  if (eventually([&] { return future.done(); })) return;
+  std::fprintf(stderr, "a select spins or sleeps for ever\n");
+  std::abort();
+}
+
+Task<std::size_t> after_a_look(Receiver<int> rx, Step look) {
+  Interloper other({}, std::move(look));
+  Operation<Interloper> first(std::move(other));
+  auto winner = co_await select(std::move(first), rx.recv());
+  co_return winner.index();
+}
+
+// C006: a granter has claimed the wait while it stands in line, and finds nothing to give
+TEST(SelectLines, ALookThatFindsNothingDoesNotKeepTheSelectOutOfTheOtherLines) {
+  auto [tx, rx] = channel<int>(1);
+  std::thread granter;
+  std::atomic<bool> go_on{false};
+  std::atomic<bool> looking{false};
+  const Step look = [&](cohort::detail::Wait& wait) {
+    ASSERT_TRUE(wait.claim());
+    granter = std::thread([&go_on, &wait] {
+      while (!go_on) std::this_thread::yield();
+      wait.unclaim();
+    });
+    looking = true;
+  };
+  ThreadPool pool{1};
+  const auto winner = spawn(pool, after_a_look, rx, look);
+  ASSERT_TRUE(eventually([&] { return looking.load(); }));
+  go_on = true;
+  granter.join();
+  tx.send(1).block();
+  expect_done(winner);
+  EXPECT_EQ(winner.block(), 1U);
+}
+
+Task<std::size_t> both_sides(Sender<int> tx, Receiver<int> rx, Step put, Step take) {
+  Interloper before({}, std::move(put));
+  Interloper between(std::move(take), {});
+  Operation<Interloper> first(std::move(before)), third(std::move(between));
+  auto winner = co_await select(std::move(first), tx.send(2), std::move(third), rx.recv());
+  co_return winner.index();
+}
+
+// C006: full when it wants to send, empty when it wants to receive, full when it stands in line
+TEST(SelectLines, MaySendAndReceiveOnTheSameChannel) {
+  const auto ends = channel<int>(1);
+  ASSERT_TRUE(ends.tx.try_send(1));
+  int taken = 0;
+  const Step put = [&](cohort::detail::Wait&) { EXPECT_TRUE(ends.tx.try_send(7)); };
+  const Step take = [&](cohort::detail::Wait&) { taken = ends.rx.try_recv().value(); };
+  ThreadPool pool{1};
+  const auto winner = spawn(pool, both_sides, ends.tx, ends.rx, put, take);
+  expect_done(winner);
+  EXPECT_EQ(taken, 1);
+  EXPECT_EQ(winner.block(), 3U) << "received what was there";
+  EXPECT_EQ(ends.rx.size(), 0U) << "and has not sent as well";
+}
+
+}  // namespace
