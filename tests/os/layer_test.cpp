@@ -105,7 +105,7 @@ TEST(WaitWord, LosesNoWakeUp) {
 }
 
 TEST(WaitWord, MayBeGoneWhenItIsWoken) {
-  std::uintptr_t address = 0;
+  volatile std::uintptr_t address = 0;  // so that the compiler does not see what becomes of it
   {
     const Word word{0};
     address = reinterpret_cast<std::uintptr_t>(&word);

@@ -22,7 +22,7 @@ template <class T>
 class Timed {
  public:
   /// Timed out.
-  Timed() = default;
+  Timed() noexcept : value_(std::nullopt) {}
   /// Ended in time: with a value, or closed.
   explicit Timed(std::optional<T> value) : value_(std::move(value)), closed_(!value_) {}
 
