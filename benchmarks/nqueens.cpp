@@ -3,8 +3,7 @@
 
 #include <array>
 #include <cohort/cohort.hpp>
-#include <utility>
-#include <vector>
+#include <ranges>
 #include "bench.hpp"
 
 constexpr int n = 13;
@@ -12,13 +11,14 @@ using Rows = std::array<char, n>;
 
 static cohort::Task<int> place(int row, Rows rows) {
   if (row == n) co_return 1;
-  std::vector<cohort::Task<int>> children;
-  for (int column = 0; column < n; ++column) {
-    if (!bench::may_place(rows, row, column)) continue;
-    rows[static_cast<std::size_t>(row)] = static_cast<char>(column);
-    children.push_back(place(row + 1, rows));
-  }
-  const auto found = co_await cohort::when_all(std::move(children));
+  auto children =
+      std::views::iota(0, n) |
+      std::views::filter([&](int column) { return bench::may_place(rows, row, column); }) |
+      std::views::transform([&](int column) {
+        rows[static_cast<std::size_t>(row)] = static_cast<char>(column);
+        return place(row + 1, rows);
+      });
+  const auto found = co_await cohort::when_all(children);
   int total = 0;
   for (const int each : found) total += each;
   co_return total;

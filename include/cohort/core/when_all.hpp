@@ -15,26 +15,37 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/core/detail/join.hpp"  // Join, Leg
+#include "cohort/core/detail/frame_pool.hpp"  // allocate_block
+#include "cohort/core/detail/join.hpp"        // Join, Leg
 
 namespace cohort::inline v0 {
 namespace detail {
 
-/// Legs at a fixed place, each constructed from its task.
+/// Legs that move only before the first is started.
 template <class T>
 class LegArray {
  public:
-  explicit LegArray(std::size_t capacity)
-      : legs_(static_cast<Leg<T>*>(
-            ::operator new (capacity * sizeof(Leg<T>), std::align_val_t{alignof(Leg<T>)}))) {}
+  LegArray() = default;
   ~LegArray() {
     std::destroy_n(legs_, size_);
-    ::operator delete (legs_, std::align_val_t{alignof(Leg<T>)});
+    if (legs_) free(legs_, capacity_);
   }
   LegArray(LegArray&& other) noexcept
-      : legs_(std::exchange(other.legs_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : legs_(std::exchange(other.legs_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(other.capacity_) {}
 
-  void emplace(Task<T>&& task) {
+  void reserve(std::size_t capacity) {
+    if (capacity <= capacity_) return;
+    Leg<T>* const legs = allocate(capacity);
+    std::uninitialized_move_n(legs_, size_, legs);
+    std::destroy_n(legs_, size_);
+    if (legs_) free(legs_, capacity_);
+    legs_ = legs;
+    capacity_ = capacity;
+  }
+  void push_back(Task<T>&& task) {
+    if (size_ == capacity_) reserve(size_ < 4 ? 8 : 2 * size_);
     std::construct_at(legs_ + size_, std::move(task));
     ++size_;
   }
@@ -43,8 +54,26 @@ class LegArray {
   std::size_t size() const noexcept { return size_; }
 
  private:
-  Leg<T>* legs_;
+  static constexpr bool over_aligned = alignof(Leg<T>) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+  static Leg<T>* allocate(std::size_t n) {
+    if constexpr (over_aligned) {
+      return static_cast<Leg<T>*>(
+          ::operator new (n * sizeof(Leg<T>), std::align_val_t{alignof(Leg<T>)}));
+    } else {
+      return static_cast<Leg<T>*>(allocate_block(n * sizeof(Leg<T>)));
+    }
+  }
+  static void free(Leg<T>* legs, std::size_t n) noexcept {
+    if constexpr (over_aligned) {
+      ::operator delete (legs, std::align_val_t{alignof(Leg<T>)});
+    } else {
+      free_block(legs, n * sizeof(Leg<T>));
+    }
+  }
+
+  Leg<T>* legs_ = nullptr;
   std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
 };
 
 /// Awaits a when_all in place: the legs are built in the call and need not move. (g++ 12 would copy
@@ -100,9 +129,7 @@ class WhenAll {
 template <class T>
 class WhenAllRange {
  public:
-  explicit WhenAllRange(std::vector<Task<T>>& tasks) : join_(tasks.size()), legs_(tasks.size()) {
-    for (auto& task : tasks) legs_.emplace(std::move(task));
-  }
+  explicit WhenAllRange(LegArray<T>&& legs) noexcept : join_(legs.size()), legs_(std::move(legs)) {}
 
   AllAwaiter<WhenAllRange> as_awaiter(Coroutine& parent) && noexcept {
     join_.set_parent(parent);
@@ -146,14 +173,14 @@ requires(sizeof...(Awaitables) != 1 || !(detail::Range<Awaitables> && ...))
 }
 
 /// The same over a range of awaitables; yields a vector, in the range's order. An lvalue range's
-/// elements are moved from.
+/// elements are moved from; a view that makes a task of each element needs no container for them.
 template <detail::Range Range>
 [[nodiscard("co_await it")]] auto when_all(Range&& range) {
   using T = typename decltype(detail::as_task(std::move(*std::begin(range))))::result_type;
-  std::vector<Task<T>> tasks;
-  if constexpr (requires { std::size(range); }) tasks.reserve(std::size(range));
-  for (auto&& element : range) tasks.push_back(detail::as_task(std::move(element)));
-  return detail::WhenAllRange<T>(tasks);
+  detail::LegArray<T> legs;
+  if constexpr (requires { std::size(range); }) legs.reserve(std::size(range));
+  for (auto&& element : range) legs.push_back(detail::as_task(std::move(element)));
+  return detail::WhenAllRange<T>(std::move(legs));
 }
 
 }  // namespace cohort::inline v0
