@@ -4,6 +4,7 @@
 /// ModelAtomics: the atomics policy under which a lock-free core runs in the model checker. Outside
 /// of an execution its atomics are plain values.
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "clock.hpp"   // ThreadId, max_threads
 #include "memory.hpp"  // Cell, Machine
 
 namespace cohort::model {
@@ -166,7 +168,8 @@ class Atomic {
   mutable Cell cell_;  // the only member: a sleeper on the atomic's address is one on the cell's
 };
 
-/// Every call is a point at which others may run, apart from `reads`, `writes`, `light_barrier`.
+/// Every call is a point at which others may run, apart from `reads`, `writes`, `light_barrier`,
+/// `here`.
 struct ModelAtomics {
   template <class T>
   using atomic = Atomic<T>;
@@ -191,6 +194,13 @@ struct ModelAtomics {
     } else {
       word.store(value, std::memory_order_seq_cst);
     }
+  }
+
+  /// An address that is the modelled thread's; that of slot 0 outside of an execution.
+  static const void* here() noexcept {
+    static constexpr std::array<char, max_threads> marks{};
+    Machine* const machine = Machine::active();
+    return &marks[machine ? machine->current() : ThreadId{0}];
   }
 
   static void reads(const void* where) noexcept {

@@ -9,16 +9,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <vector>
 
 #include "cohort/exec/detail/deque.hpp"     // work
 #include "cohort/exec/detail/injector.hpp"  // what is tested
 #include "cohort/exec/detail/parking.hpp"   // what is tested
-#include "model.hpp"                        // explore, ModelAtomics
+#include "faults.hpp"                       // Fault, Policy
+#include "model.hpp"                        // explore, Data
 
 namespace {
 
@@ -28,97 +24,21 @@ using cohort::detail::BasicInjector;
 using cohort::detail::BasicParking;
 using cohort::detail::ReadyList;
 using model::Execution;
+using model::expect_passed;
+using model::explore;
+using model::Fault;
 using model::Memory;
-using model::ModelAtomics;
+using model::Op;
 using model::Options;
 using model::Outcome;
+using model::Policy;
 using model::require;
-using Order = std::memory_order;
+using model::Weakened;
 
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr auto acquire = std::memory_order_acquire;
 constexpr auto release = std::memory_order_release;
 constexpr auto seq_cst = std::memory_order_seq_cst;
-
-// ------------------------------------------------------------------------------- planted faults
-
-// In one function the operations of one kind and order have another order, or do nothing.
-enum class Op : std::uint8_t { none, load, store, change, heavy_barrier, fence_of_store, wake };
-struct Fault {
-  Op op = Op::none;
-  std::string_view in{};
-  Order from{};
-  Order to{};
-};
-Fault fault;
-
-Order faulty(Op op, std::string_view in, Order order) {
-  in = in.substr(0, in.find('<'));  // some compilers add the template's arguments
-  return fault.op == op && fault.in == in && fault.from == order ? fault.to : order;
-}
-
-template <class T>
-class Weakened : public model::Atomic<T> {
-  using Base = model::Atomic<T>;
-
- public:
-  using Base::Base;
-  T load(Order order, const char* in = __builtin_FUNCTION()) const noexcept {
-    return Base::load(faulty(Op::load, in, order));
-  }
-  void store(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    Base::store(value, faulty(Op::store, in, order));
-  }
-  T exchange(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::exchange(value, faulty(Op::change, in, order));
-  }
-  T fetch_add(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::fetch_add(value, faulty(Op::change, in, order));
-  }
-  T fetch_sub(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::fetch_sub(value, faulty(Op::change, in, order));
-  }
-  bool compare_exchange_strong(T& expected, T desired, Order success, Order failure,
-                               const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::compare_exchange_strong(expected, desired, faulty(Op::change, in, success),
-                                         failure);
-  }
-  bool compare_exchange_weak(T& expected, T desired, Order success, Order failure,
-                             const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::compare_exchange_weak(expected, desired, faulty(Op::change, in, success), failure);
-  }
-};
-
-struct Policy : ModelAtomics {
-  template <class T>
-  using atomic = Weakened<T>;
-  static void heavy_barrier() noexcept {
-    if (fault.op != Op::heavy_barrier) ModelAtomics::heavy_barrier();
-  }
-  template <class T>
-  static void store_before_loads(Weakened<T>& word, std::type_identity_t<T> value) noexcept {
-    if (fault.op == Op::fence_of_store) {
-      word.store(value, release);
-    } else {
-      ModelAtomics::store_before_loads(word, value);
-    }
-  }
-  static void wake_one(const void* word) noexcept {
-    if (fault.op != Op::wake) ModelAtomics::wake_one(word);
-  }
-};
-
-Outcome explore(Fault planted, const Options& options,
-                const std::function<void(Execution&)>& scenario) {
-  fault = planted;
-  auto outcome = model::explore(options, scenario);
-  fault = {};
-  return outcome;
-}
-
-void expect_passed(const Outcome& outcome, std::string_view what = {}) {
-  EXPECT_FALSE(outcome.failed) << what << "\n" << outcome;
-}
 
 // ---------------------------------------------------------------------------------- the injector
 

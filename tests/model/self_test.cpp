@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -650,6 +651,30 @@ TEST(ModelChecker, ReportsAScenarioThatIsNotDeterministic) {
     for (int i = 0; i < 1 + runs % 3; ++i) ex.thread([&n] { n.fetch_add(1); });
   });
   EXPECT_TRUE(mentions(outcome.what, "not deterministic")) << outcome;
+}
+
+TEST(ModelChecker, TellsThreadsApart) {
+  const auto outcome = model::explore({}, [](Execution& ex) {
+    struct State {
+      std::array<const void*, 3> here{ModelAtomics::here()};
+      Atomic<int> word{0};
+    };
+    auto& s = ex.make<State>();
+    for (std::size_t i = 1; i < 3; ++i) {
+      ex.thread([&s, i] {
+        s.here[i] = ModelAtomics::here();
+        s.word.load(relaxed);  // the other may run
+        require(ModelAtomics::here() == s.here[i], "it stays the same");
+      });
+    }
+    ex.finally([&s] {
+      require(s.here[0] != s.here[1] && s.here[0] != s.here[2] && s.here[1] != s.here[2],
+              "each has its own");
+    });
+  });
+  EXPECT_FALSE(outcome.failed) << outcome;
+  EXPECT_NE(ModelAtomics::here(), nullptr);
+  EXPECT_EQ(ModelAtomics::here(), ModelAtomics::here());
 }
 
 TEST(ModelChecker, ReportsAnExceptionThatGetsOutOfAThread) {

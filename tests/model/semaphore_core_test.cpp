@@ -6,9 +6,7 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,206 +14,36 @@
 #include "cohort/core/gate.hpp"                    // what is tested
 #include "cohort/core/waiter.hpp"                  // what is tested
 #include "cohort/sync/detail/basic_semaphore.hpp"  // what is tested
-#include "model.hpp"                               // explore, ModelAtomics
+#include "faults.hpp"                              // Fault, Policy
+#include "model.hpp"                               // explore, Data
+#include "waiting.hpp"                             // Waiting
 
 namespace {
 
 namespace model = cohort::model;
 using cohort::detail::BasicGate;
 using cohort::detail::BasicSemaphore;
-using cohort::detail::BasicWait;
-using cohort::detail::Wakeup;
 using model::Execution;
+using model::expect_passed;
+using model::explore;
+using model::Fault;
+using model::Kind;
 using model::Memory;
-using model::ModelAtomics;
+using model::Op;
 using model::Options;
 using model::Outcome;
+using model::Policy;
 using model::require;
-using Decision = cohort::detail::Outcome;
-using Order = std::memory_order;
+using model::Waiting;
+using model::Weakened;
 
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr auto acquire = std::memory_order_acquire;
 constexpr auto release = std::memory_order_release;
-constexpr auto acq_rel = std::memory_order_acq_rel;
-
-// ------------------------------------------------------------------------------- planted faults
-
-// In one function the operations of one kind and order have another order, or do nothing.
-enum class Op : std::uint8_t { none, load, store, change, wake, attend };
-struct Fault {
-  Op op = Op::none;
-  std::string_view in{};
-  Order from{};
-  Order to{};
-};
-Fault fault;
-
-Order faulty(Op op, std::string_view in, Order order) {
-  in = in.substr(0, in.find('<'));  // some compilers add the template's arguments
-  return fault.op == op && fault.in == in && fault.from == order ? fault.to : order;
-}
-
-template <class T>
-class Weakened : public model::Atomic<T> {
-  using Base = model::Atomic<T>;
-
- public:
-  using Base::Base;
-  T load(Order order, const char* in = __builtin_FUNCTION()) const noexcept {
-    return Base::load(faulty(Op::load, in, order));
-  }
-  void store(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    Base::store(value, faulty(Op::store, in, order));
-  }
-  T fetch_add(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::fetch_add(value, faulty(Op::change, in, order));
-  }
-  T fetch_and(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::fetch_and(value, faulty(Op::change, in, order));
-  }
-  T exchange(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::exchange(value, faulty(Op::change, in, order));
-  }
-  T fetch_or(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::fetch_or(value, faulty(Op::change, in, order));
-  }
-  bool compare_exchange_strong(T& expected, T desired, Order success, Order failure,
-                               const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::compare_exchange_strong(expected, desired, faulty(Op::change, in, success),
-                                         failure);
-  }
-  bool compare_exchange_weak(T& expected, T desired, Order order) noexcept {
-    return Base::compare_exchange_weak(expected, desired, order);
-  }
-  bool compare_exchange_weak(T& expected, T desired, Order success, Order failure,
-                             const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::compare_exchange_weak(expected, desired, faulty(Op::change, in, success), failure);
-  }
-};
-
-struct Policy : ModelAtomics {
-  template <class T>
-  using atomic = Weakened<T>;
-  static void wake_one(const void* word) noexcept {
-    if (fault.op != Op::wake) ModelAtomics::wake_one(word);
-  }
-};
-
-Outcome explore(Fault planted, const Options& options,
-                const std::function<void(Execution&)>& scenario) {
-  fault = planted;
-  auto outcome = model::explore(options, scenario);
-  fault = {};
-  return outcome;
-}
-
-void expect_passed(const Outcome& outcome, std::string_view what = {}) {
-  EXPECT_FALSE(outcome.failed) << what << "\n" << outcome;
-}
-
-// ------------------------------------------------------------------------------------ who waits
-
-using Semaphore = BasicSemaphore<BasicGate<Policy>>;
-
-enum class Kind : std::uint8_t { thread, timed, coroutine };
-
-// What ThreadWait and Blocking, CoroutineWait and Awaiting do, on the words of the model. A timed
-// one's deadline has passed whenever it wakes.
-template <class On>
-class Waiting final : public BasicWait<Policy> {
- public:
-  explicit Waiting(On& on, Kind kind = Kind::thread) : on_(on), kind_(kind) {}
-
-  void publish(Decision decision) noexcept override {
-    const void* const address = &word_;
-    const bool suspended = kind_ == Kind::coroutine;
-    if (!decide(decision)) return;
-    if (suspended) {
-      post(resumed);
-    } else {
-      Policy::wake_one(address);
-    }
-  }
-  Wakeup nudge() noexcept override {
-    if (!attend()) return {};
-    if (kind_ != Kind::coroutine) return {[](void* at) noexcept { Policy::wake_one(at); }, &word_};
-    return {[](void* self) noexcept { static_cast<Waiting*>(self)->post(nudged); }, this};
-  }
-
-  // True: it was granted.
-  bool wait() {
-    on_.arm(place_);
-    if (kind_ == Kind::coroutine) {
-      if (leave()) run_queue();
-    } else {
-      while (leave()) {
-        sleep();
-        if (kind_ == Kind::timed) {
-          if (end(Decision::granted)) late_ = true;
-        } else {
-          if (fault.op != Op::attend) attend();  // a nudge from here on would wake nobody
-          while (retry() && outcome() == Decision::waiting) Policy::relax(63);
-        }
-      }
-    }
-    require(outcome() != Decision::waiting, "it is decided");
-    require(outcome() != Decision::granted || late_ || place_.was_granted(), "its place says so");
-    return outcome() == Decision::granted && !late_;
-  }
-  void stop() { end(Decision::cancelled); }
-
- private:
-  static constexpr std::uint32_t resumed = 1;
-  static constexpr std::uint32_t nudged = 2;
-  struct Place : On::Waiter {
-    using On::Waiter::Waiter;
-  };
-
-  bool end(Decision decision) {
-    if (!begin_leaving()) return false;
-    on_.disarm(place_);
-    publish(decision);
-    return true;
-  }
-  bool retry() {
-    if constexpr (requires { on_.retry(place_); }) return on_.retry(place_);
-    return false;
-  }
-  void sleep() {
-    const auto word = word_.load(acquire);
-    if (outcome_of(word) != Decision::waiting || (word & attended) != 0) return;
-    if (kind_ == Kind::timed) {
-      Policy::wait(word_, word, cohort::TimePoint{});
-    } else {
-      Policy::wait(word_, word);
-    }
-  }
-  void post(std::uint32_t how) {
-    require(queue_.exchange(how, acq_rel) == 0, "a coroutine stands in a queue once");
-    ModelAtomics::wake_one(&queue_);
-  }
-  void run_queue() {
-    for (;;) {
-      const auto how = queue_.exchange(0, acq_rel);
-      if (how == 0) Policy::wait(queue_, 0);
-      if (how == resumed) return;
-      if (how != nudged) continue;
-      while (retry()) Policy::relax(63);
-      if (!leave()) return;
-    }
-  }
-
-  On& on_;
-  const Kind kind_;
-  bool late_ = false;
-  Weakened<std::uint32_t> queue_{0U};
-  Place place_{*this};
-};
-
-// --------------------------------------------------------------------------------- the semaphore
 
 using namespace std::chrono_literals;
+
+using Semaphore = BasicSemaphore<BasicGate<Policy>>;
 
 constexpr std::uint64_t no_limit = 1'000;
 constexpr cohort::TimePoint start{1s};
