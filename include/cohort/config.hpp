@@ -8,7 +8,7 @@
 ///   COHORT_FORCE_PORTABLE  use nothing but the standard library below `os/`
 ///   COHORT_COUNT_FRAMES    count live coroutine frames, for `live_frames()` in tests
 /// Set here:
-///   COHORT_NOINLINE, COHORT_COLD, COHORT_TSAN, COHORT_RECYCLE_FRAMES, COHORT_CACHES_TLS_ADDRESSES,
+///   COHORT_NOINLINE, COHORT_COLD, COHORT_HOT, COHORT_TSAN, COHORT_RECYCLE_FRAMES, COHORT_CACHES_TLS_ADDRESSES,
 ///   COHORT_PAUSE, COHORT_TICKS
 
 #if defined(__SANITIZE_THREAD__)
@@ -44,9 +44,15 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define COHORT_NOINLINE __declspec(noinline)
 #define COHORT_COLD __declspec(noinline)
+#define COHORT_HOT inline
 #else
 #define COHORT_NOINLINE __attribute__((noinline))
 #define COHORT_COLD __attribute__((noinline, cold))
+#if defined(__OPTIMIZE__)
+#define COHORT_HOT __attribute__((always_inline)) inline
+#else
+#define COHORT_HOT inline
+#endif
 #endif
 
 // A hint to the CPU inside a spin loop.

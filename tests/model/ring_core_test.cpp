@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// The bounded ring, in the model checker.
+// The bounded buffers, ring and lane, in the model checker.
 
 #include <gtest/gtest.h>
 
@@ -8,104 +8,47 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cohort/comm/detail/lane.hpp"  // what is tested
 #include "cohort/comm/detail/ring.hpp"  // what is tested
-#include "model.hpp"                    // explore, ModelAtomics
+#include "faults.hpp"                   // Fault, Policy
+#include "model.hpp"                    // explore
 
 namespace {
 
 namespace model = cohort::model;
 using cohort::detail::Attempt;
-using cohort::detail::BasicRing;
 using model::Execution;
+using model::expect_passed;
+using model::explore;
+using model::Fault;
 using model::Memory;
-using model::ModelAtomics;
+using model::Op;
 using model::Options;
 using model::Outcome;
+using model::Policy;
 using model::require;
-using Order = std::memory_order;
+using model::Weakened;
+using Ring = cohort::detail::BasicRing<Policy, int>;
+using Lane = cohort::detail::BasicLane<Policy, int>;
 
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr auto acquire = std::memory_order_acquire;
 constexpr auto acq_rel = std::memory_order_acq_rel;
-
-// ------------------------------------------------------------------------------- planted faults
-
-// In one function the operations of one kind and order have another order, or do nothing.
-enum class Op : std::uint8_t { none, load, store, change };
-struct Fault {
-  Op op = Op::none;
-  std::string_view in{};
-  Order from{};
-  Order to{};
-};
-Fault fault;
-
-Order faulty(Op op, std::string_view in, Order order) {
-  in = in.substr(0, in.find('<'));  // some compilers add the template's arguments
-  return fault.op == op && fault.in == in && fault.from == order ? fault.to : order;
-}
-
-template <class T>
-class Weakened : public model::Atomic<T> {
-  using Base = model::Atomic<T>;
-
- public:
-  using Base::Base;
-  T load(Order order, const char* in = __builtin_FUNCTION()) const noexcept {
-    return Base::load(faulty(Op::load, in, order));
-  }
-  void store(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    Base::store(value, faulty(Op::store, in, order));
-  }
-  T exchange(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::exchange(value, faulty(Op::change, in, order));
-  }
-  T fetch_or(T value, Order order, const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::fetch_or(value, faulty(Op::change, in, order));
-  }
-  bool compare_exchange_strong(T& expected, T desired, Order success, Order failure,
-                               const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::compare_exchange_strong(expected, desired, faulty(Op::change, in, success),
-                                         failure);
-  }
-  bool compare_exchange_weak(T& expected, T desired, Order success, Order failure,
-                             const char* in = __builtin_FUNCTION()) noexcept {
-    return Base::compare_exchange_weak(expected, desired, faulty(Op::change, in, success), failure);
-  }
-};
-
-struct Policy : ModelAtomics {
-  template <class T>
-  using atomic = Weakened<T>;
-};
-
-Outcome explore(Fault planted, const Options& options,
-                const std::function<void(Execution&)>& scenario) {
-  fault = planted;
-  auto outcome = model::explore(options, scenario);
-  fault = {};
-  return outcome;
-}
-
-void expect_passed(const Outcome& outcome, std::string_view what = {}) {
-  EXPECT_FALSE(outcome.failed) << what << "\n" << outcome;
-}
-
-// -------------------------------------------------------------------------------------- the ring
+constexpr auto seq_cst = std::memory_order_seq_cst;
 
 // An item is 100 * its thread + its number with that thread.
+template <class Buffer>
 struct Line {
-  BasicRing<Policy, int> ring;
-  std::array<int, 500> popped{};
+  Buffer ring;
+  std::array<int, 501> popped{};
   std::array<int, 5> pushed{};
 
-  Line(std::size_t capacity, bool single) : ring(capacity, single) {}
+  explicit Line(std::size_t capacity) : ring(capacity) {}
 
   Attempt push(int thread) {
     int item = 100 * thread + pushed[static_cast<std::size_t>(thread)];
@@ -136,15 +79,18 @@ struct Line {
       for (int i = 0; i < pushed[thread]; ++i) {
         require(popped[100 * thread + static_cast<std::size_t>(i)] == 1, "no item is lost");
       }
+      const auto refused = 100 * thread + static_cast<std::size_t>(pushed[thread]);
+      require(popped[refused] == 0, "what was refused is not received");
     }
     require(ring.size() == 0 && (!ring.closed() || ring.ended()), "nothing is left");
   }
 };
 
-Outcome run(std::size_t capacity, bool single, const std::vector<std::string>& programs,
-            const Options& options, Fault planted = {}) {
+template <class Buffer>
+Outcome run(std::size_t capacity, const std::vector<std::string>& programs, const Options& options,
+            Fault planted = {}) {
   return explore(planted, options, [&](Execution& ex) {
-    auto& line = ex.make<Line>(capacity, single);
+    auto& line = ex.make<Line<Buffer>>(capacity);
     for (std::size_t i = 0; i < programs.size(); ++i) {
       ex.thread([&line, i, program = std::string_view(programs[i])] {
         line.act(program, static_cast<int>(i) + 1);
@@ -172,7 +118,7 @@ TEST(RingInTheModel, GivesEachItemOnceAndInOrderWhateverTwoThreadsDo) {
       for (std::size_t a = 0; a < programs.size(); ++a) {
         for (std::size_t b = 0; b <= a; ++b) {
           const auto outcome =
-              run(capacity, false, {programs[a], programs[b]}, {.memory = memory, .random = 20});
+              run<Ring>(capacity, {programs[a], programs[b]}, {.memory = memory, .random = 20});
           expect_passed(outcome, programs[a] + " " + programs[b]);
           EXPECT_TRUE(outcome.exhausted);
           executions += outcome.executions;
@@ -187,15 +133,15 @@ TEST(RingInTheModel, GivesEachItemOnceAndInOrderAmongFourThreads) {
   for (const auto memory : {Memory::tso, Memory::weak}) {
     for (const std::size_t capacity : {1U, 2U, 3U}) {
       const Options options{.memory = memory, .executions = 10'000, .random = 2'000};
-      expect_passed(run(capacity, false, {"+++", "++x", "--", "---"}, options));
+      expect_passed(run<Ring>(capacity, {"+++", "++x", "--", "---"}, options));
     }
   }
 }
 
-TEST(RingInTheModel, GivesEachItemOnceAndInOrderFromASingleProducerToASingleConsumer) {
+TEST(LaneInTheModel, GivesEachItemOnceAndInOrder) {
   for (const auto memory : {Memory::tso, Memory::weak}) {
     for (const std::size_t capacity : {1U, 2U}) {
-      const auto outcome = run(capacity, true, {"++++", "----"}, {.memory = memory});
+      const auto outcome = run<Lane>(capacity, {"++++", "----"}, {.memory = memory});
       expect_passed(outcome);
       EXPECT_TRUE(outcome.exhausted);
     }
@@ -205,9 +151,13 @@ TEST(RingInTheModel, GivesEachItemOnceAndInOrderFromASingleProducerToASingleCons
 // ------------------------------------------------------------------------------------- sleeping
 
 // As the queue does it: whoever is told by a push or a pop that somebody sleeps rings the others'
-// bell; who sleeps has marked the cell that he waits for.
-struct Exchange : Line {
-  using Line::Line;
+// bell; who sleeps has announced it.
+template <class Buffer>
+struct Exchange : Line<Buffer> {
+  using Base = Line<Buffer>;
+  using Base::Base;
+  using Base::got;
+  using Base::ring;
   Weakened<std::uint32_t> senders{0U};
   Weakened<std::uint32_t> receivers{0U};
 
@@ -233,7 +183,7 @@ struct Exchange : Line {
       until(
           senders,
           [&] {
-            const Attempt attempt = push(thread);
+            const Attempt attempt = this->push(thread);
             if (attempt.wake) ring_bell(receivers);
             return attempt.result != Attempt::Result::blocked;
           },
@@ -270,10 +220,11 @@ struct Exchange : Line {
 };
 
 // One who sends, one who receives until the end, both asleep when they can; `others` come and go.
-Outcome exchange(std::size_t capacity, bool single, std::string_view others, const Options& options,
+template <class Buffer>
+Outcome exchange(std::size_t capacity, std::string_view others, const Options& options,
                  Fault planted = {}) {
   return explore(planted, options, [=](Execution& ex) {
-    auto& e = ex.make<Exchange>(capacity, single);
+    auto& e = ex.make<Exchange<Buffer>>(capacity);
     ex.thread([&e, others] {
       e.send(1, 2);
       if (others.empty()) e.close();
@@ -295,27 +246,72 @@ Outcome exchange(std::size_t capacity, bool single, std::string_view others, con
   });
 }
 
-TEST(RingInTheModel, ServesEverySleeperThatHasMarkedItsCell) {
+// One sends three items, one receives them, and nobody closes: a wake that is lost is a deadlock.
+template <class Buffer>
+Outcome deliver(std::size_t capacity, const Options& options, Fault planted = {}) {
+  return explore(planted, options, [=](Execution& ex) {
+    auto& e = ex.make<Exchange<Buffer>>(capacity);
+    ex.thread([&e] { e.send(1, 3); });
+    ex.thread([&e] {
+      std::array<int, 5> last{-1, -1, -1, -1, -1};
+      for (int i = 0; i < 3; ++i) require(e.wait_for_one(last), "it has not ended");
+    });
+    ex.finally([&e] { e.check(); });
+  });
+}
+
+// Both memories, with and without the system's barrier.
+std::vector<Options> machines() {
+  std::vector<Options> all;
   for (const auto memory : {Memory::tso, Memory::weak}) {
-    for (const bool single : {false, true}) {
-      for (const std::size_t capacity : {1U, 2U}) {
-        const auto outcome = exchange(capacity, single, "", {.memory = memory});
-        expect_passed(outcome);
-        EXPECT_TRUE(outcome.exhausted);
+    for (const bool asymmetric : {true, false}) {
+      all.push_back({.memory = memory, .asymmetric = asymmetric});
+    }
+  }
+  return all;
+}
+
+template <class Buffer>
+void expect_every_sleeper_served() {
+  for (const auto& machine : machines()) {
+    for (const std::size_t capacity : {1U, 2U}) {
+      const auto outcome = exchange<Buffer>(capacity, "", machine);
+      expect_passed(outcome);
+      EXPECT_TRUE(outcome.exhausted);
+      auto some = machine;
+      some.executions = 5'000;
+      some.random = 1'000;
+      expect_passed(deliver<Buffer>(capacity, some));
+    }
+  }
+}
+
+TEST(RingInTheModel, ServesEverySleeper) { expect_every_sleeper_served<Ring>(); }
+
+TEST(LaneInTheModel, ServesEverySleeper) { expect_every_sleeper_served<Lane>(); }
+
+TEST(RingInTheModel, ServesEverySleeperAlsoWhenAnotherReceiverIsFasterOrItIsClosed) {
+  for (auto machine : machines()) {
+    machine.executions = 10'000;
+    machine.random = 1'000;
+    machine.steps = 2'000;
+    for (const std::size_t capacity : {1U, 2U}) {
+      for (const auto* const others : {"-x", "x", "x-", "x--"}) {
+        expect_passed(exchange<Ring>(capacity, others, machine), others);
       }
     }
   }
 }
 
-TEST(RingInTheModel, ServesEverySleeperAlsoWhenAnotherReceiverIsFasterOrItIsClosed) {
-  for (const auto memory : {Memory::tso, Memory::weak}) {
+// Somebody else closes it while an item is on its way: what was accepted is received, what was not
+// is still the producer's.
+TEST(LaneInTheModel, LosesNothingWhenAThirdPartyClosesIt) {
+  for (auto machine : machines()) {
+    machine.preemptions = 3;
+    machine.executions = 40'000;
+    machine.random = 2'000;
     for (const std::size_t capacity : {1U, 2U}) {
-      for (const auto* const others : {"-x", "x", "x-", "x--"}) {
-        expect_passed(
-            exchange(capacity, false, others,
-                     {.memory = memory, .executions = 10'000, .random = 1'000, .steps = 2'000}),
-            others);
-      }
+      expect_passed(exchange<Lane>(capacity, "x", machine));
     }
   }
 }
@@ -323,19 +319,33 @@ TEST(RingInTheModel, ServesEverySleeperAlsoWhenAnotherReceiverIsFasterOrItIsClos
 // A push that began before the close, a receiver that looks meanwhile, and another who is faster.
 TEST(RingInTheModel, TellsASleeperOfTheEndAlsoWhenTheLastItemArrivesAfterTheClose) {
   const Options three{.preemptions = 3, .surprises = 0, .random = 0, .steps = 2'000};
-  expect_passed(exchange(1, false, "x-", three));
+  expect_passed(exchange<Ring>(1, "x-", three));
 }
 
-TEST(RingInTheModel, IsSeenToFailWhenAnOrderOfItIsWeakened) {
-  const auto fails = [](Fault planted) {
-    const Options weak{.memory = Memory::weak};
-    return run(1, true, {"++++", "----"}, weak, planted).failed ||
-           exchange(1, false, "", weak, planted).failed;
-  };
-  EXPECT_TRUE(fails({Op::load, "try_push", acquire, relaxed}));
-  EXPECT_TRUE(fails({Op::load, "try_pop", acquire, relaxed}));
-  EXPECT_TRUE(fails({Op::change, "try_push", acq_rel, acquire}));
-  EXPECT_TRUE(fails({Op::change, "try_pop", acq_rel, acquire}));
+template <class Buffer>
+bool fails(Fault planted) {
+  for (const bool asymmetric : {true, false}) {
+    const Options weak{.memory = Memory::weak, .asymmetric = asymmetric};
+    if (run<Buffer>(1, {"++++", "----"}, weak, planted).failed ||
+        exchange<Buffer>(1, "", weak, planted).failed || deliver<Buffer>(1, weak, planted).failed ||
+        exchange<Buffer>(1, "x", {.memory = Memory::weak, .executions = 20'000}, planted).failed) {
+      return true;
+    }
+  }
+  return false;
 }
+
+template <class Buffer>
+void expect_faults_found() {
+  EXPECT_TRUE(fails<Buffer>({Op::load, "try_push", acquire, relaxed}));
+  EXPECT_TRUE(fails<Buffer>({Op::load, "try_pop", acquire, relaxed}));
+  EXPECT_TRUE(fails<Buffer>({Op::store, "announce", seq_cst, relaxed}));
+  EXPECT_TRUE(fails<Buffer>({Op::fence_of_store}));
+  EXPECT_TRUE(fails<Buffer>({Op::heavy_barrier}));
+}
+
+TEST(RingInTheModel, IsSeenToFailWhenAnOrderOfItIsWeakened) { expect_faults_found<Ring>(); }
+
+TEST(LaneInTheModel, IsSeenToFailWhenAnOrderOfItIsWeakened) { expect_faults_found<Lane>(); }
 
 }  // namespace

@@ -35,17 +35,15 @@ template <class Spec>
 class Awaiting : public CoroutineWait {
  public:
   Awaiting(Coroutine& self, Spec&& spec, bool shielded = false)
-      : CoroutineWait(self), spec_(std::move(spec)) {
-    if (shielded) set_deaf();
-  }
+      : CoroutineWait(self), shielded_(shielded), spec_(std::move(spec)) {}
 
-  bool await_ready() {
-    if (!is_deaf() && coroutine_->scope().stop_requested()) [[unlikely]] {
-      decide(Outcome::cancelled);
+  COHORT_HOT bool await_ready() {
+    if (!shielded_ && coroutine_->scope().stop_requested()) [[unlikely]] {
+      decide_alone(Outcome::cancelled);
       return true;
     }
     if (!spec_.try_now(place_)) return false;
-    decide(Outcome::granted);
+    decide_alone(Outcome::granted);
     return true;
   }
 
@@ -59,15 +57,14 @@ class Awaiting : public CoroutineWait {
   }
 
   typename Spec::Result await_resume() {
-    delist();
-    if (outcome() == Outcome::cancelled) throw Cancelled{};
+    if (!granted_and_alone()) end_wait();
     return spec_.result(place_);
   }
 
  protected:
   void enlist(Home& home) noexcept {
     coroutine_->suspend_on(home);
-    if (!is_deaf()) {
+    if (!shielded_) {
       set_listed();
       if (!coroutine_->scope().add(*this)) {
         if (claim()) decide(Outcome::cancelled);
@@ -80,10 +77,16 @@ class Awaiting : public CoroutineWait {
     if (is_listed()) coroutine_->scope().remove(*this);
   }
 
+  const bool shielded_;  // does not hear of a stop
   Spec spec_;
   typename Spec::Place place_{*this};
 
  private:
+  COHORT_NOINLINE void end_wait() {
+    delist();
+    if (outcome() == Outcome::cancelled) throw Cancelled{};
+  }
+
   void on_stop() noexcept final {
     if (!begin_leaving()) return;
     spec_.disarm(place_);

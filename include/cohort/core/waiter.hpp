@@ -75,8 +75,7 @@ class BasicWait : public StopHook {
   ~BasicWait() = default;
   static constexpr std::uint32_t attended = 8;
   static constexpr std::uint32_t listed = 16;  // stands in a stop scope's list, too
-  static constexpr std::uint32_t deaf = 32;    // shielded: does not hear of a stop
-  static constexpr std::uint32_t slow = 64;    // publish runs the user's code
+  static constexpr std::uint32_t slow = 32;    // publish runs the user's code
   static constexpr std::uint32_t claimed_bits = static_cast<std::uint32_t>(Outcome::claimed);
 
   static Outcome outcome_of(std::uint32_t word) noexcept { return Outcome{word & 7}; }
@@ -100,10 +99,16 @@ class BasicWait : public StopHook {
     }
   }
 
+  /// Before anyone else can see the wait: it is over.
+  void decide_alone(Outcome outcome) noexcept {
+    word_.store(static_cast<std::uint32_t>(outcome), std::memory_order_relaxed);
+  }
+  /// Granted, and nothing is left to be done: the usual case, in one comparison.
+  bool granted_and_alone() const noexcept {
+    return word_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(Outcome::granted);
+  }
   /// Before anyone else can see the wait: it stands in a stop scope's list from now on.
   void set_listed() noexcept { word_.store(attended | listed, std::memory_order_relaxed); }
-  void set_deaf() noexcept { word_.store(attended | deaf, std::memory_order_relaxed); }
-  bool is_deaf() const noexcept { return word_.load(std::memory_order_relaxed) & deaf; }
   bool is_listed() const noexcept { return word_.load(std::memory_order_relaxed) & listed; }
 
   /// The caller stops attending and sleeps, unless the wait is decided: then false.
@@ -142,7 +147,7 @@ class BasicWait : public StopHook {
 
   /// Stores the outcome; true if nobody attends, so that the caller must wake.
   bool decide(Outcome outcome) noexcept {
-    const auto bits = word_.load(std::memory_order_relaxed) & (attended | listed | deaf | slow);
+    const auto bits = word_.load(std::memory_order_relaxed) & (attended | listed | slow);
     word_.store(static_cast<std::uint32_t>(outcome) | bits, std::memory_order_release);
     return !(bits & attended);
   }

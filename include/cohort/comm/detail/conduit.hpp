@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cohort/comm/detail/lane.hpp"           // bounded, one to one
 #include "cohort/comm/detail/locked_buffer.hpp"  // without bound
 #include "cohort/comm/detail/ring.hpp"           // bounded
 #include "cohort/core/gate.hpp"                  // the gates
@@ -34,17 +35,25 @@ class Conduit {
 
   /// `capacity` 0: without bound.
   Conduit(std::size_t capacity, bool single)
-      : ring_(make_ring(capacity, single)), list_(capacity) {}
+      : lane_(single ? make<Lane>(capacity) : nullptr),
+        ring_(single ? nullptr : make<Ring>(capacity)),
+        list_(capacity) {}
 
   /// False: it must wait. Otherwise `sender.accepted` says whether it was accepted or refused for
   /// ever; only then was it moved from.
-  bool try_send(Sender& sender) {
+  COHORT_HOT bool try_send(Sender& sender) {
     const Attempt attempt = push(*sender.item);
     sender.accepted = attempt.done();
     return attempt.result != Attempt::Result::blocked;
   }
   /// False: it must wait. Otherwise there is an item, or the end has come.
   bool try_receive(Receiver& receiver) { return pop(receiver.item) || ended(receiver.item); }
+
+  /// The same for somebody who can wait, and does for a moment.
+  COHORT_HOT bool send_soon(Sender& sender) { return try_send(sender) || send_in_a_moment(sender); }
+  COHORT_HOT bool receive_soon(Receiver& receiver) {
+    return pop(receiver.item) || receive_in_a_moment(receiver);
+  }
 
   void arm(Sender& sender) noexcept { senders_.gate.arm(senders_, sender); }
   void disarm(Sender& sender) noexcept { senders_.gate.disarm(senders_, sender); }
@@ -71,10 +80,11 @@ class Conduit {
   }
   std::size_t capacity() const noexcept { return list_.capacity(); }
   /// One party sends and one receives at a time.
-  bool single() const noexcept { return ring_ && ring_->single(); }
+  bool single() const noexcept { return lane_ != nullptr; }
 
  private:
   static constexpr std::size_t largest_ring = std::size_t{1} << 20;
+  using Lane = BasicLane<RealAtomics, T>;
   using Ring = BasicRing<RealAtomics, T>;
 
   struct SendSide {
@@ -88,29 +98,50 @@ class Conduit {
     void serve(Gate::Line& line) noexcept { self.serve_receivers(line); }
   };
 
-  static std::unique_ptr<Ring> make_ring(std::size_t capacity, bool single) {
+  template <class Buffer>
+  static std::unique_ptr<Buffer> make(std::size_t capacity) {
     if (capacity == 0 || capacity > largest_ring) return nullptr;
-    return std::make_unique<Ring>(capacity, single);
+    return std::make_unique<Buffer>(capacity);
   }
 
   template <class Fn>
   auto buffer(Fn fn) const {
-    return ring_ ? fn(*ring_) : fn(list_);
+    return lane_ ? fn(*lane_) : ring_ ? fn(*ring_) : fn(list_);
   }
   template <class Fn>
   auto buffer(Fn fn) {
-    return ring_ ? fn(*ring_) : fn(list_);
+    return lane_ ? fn(*lane_) : ring_ ? fn(*ring_) : fn(list_);
   }
 
-  Attempt push(T& item) {
-    const Attempt attempt = buffer([&](auto& b) { return b.try_push(item); });
-    if (attempt.wake) receivers_.gate.serve(receivers_);
+  COHORT_NOINLINE bool send_in_a_moment(Sender& sender) {
+    return buffer([](auto& b) { return b.room_soon(); }) && try_send(sender);
+  }
+  COHORT_NOINLINE bool receive_in_a_moment(Receiver& receiver) {
+    if (ended(receiver.item)) return true;
+    return buffer([](auto& b) { return b.item_soon(); }) && try_receive(receiver);
+  }
+  // The lane's few instructions are worth to be inlined, the others' are not.
+  COHORT_HOT Attempt push(T& item) {
+    const Attempt attempt = lane_ ? lane_->try_push(item) : push_shared(item);
+    if (attempt.wake) [[unlikely]]
+      wake(receivers_);
     return attempt;
   }
-  bool pop(std::optional<T>& item) {
-    const Attempt attempt = buffer([&](auto& b) { return b.try_pop(item); });
-    if (attempt.wake) senders_.gate.serve(senders_);
+  COHORT_HOT bool pop(std::optional<T>& item) {
+    const Attempt attempt = lane_ ? lane_->try_pop(item) : pop_shared(item);
+    if (attempt.wake) [[unlikely]]
+      wake(senders_);
     return attempt.done();
+  }
+  template <class Side>
+  COHORT_NOINLINE static void wake(Side& side) noexcept {
+    side.gate.serve(side);
+  }
+  COHORT_NOINLINE Attempt push_shared(T& item) {
+    return ring_ ? ring_->try_push(item) : list_.try_push(item);
+  }
+  COHORT_NOINLINE Attempt pop_shared(std::optional<T>& item) {
+    return ring_ ? ring_->try_pop(item) : list_.try_pop(item);
   }
   // Closed and drained; an item that slipped in before is still taken.
   bool ended(std::optional<T>& item) {
@@ -155,7 +186,8 @@ class Conduit {
     }
   }
 
-  std::unique_ptr<Ring> ring_;
+  const std::unique_ptr<Lane> lane_;
+  const std::unique_ptr<Ring> ring_;
   LockedBuffer<T> list_;
   SendSide senders_{*this};
   ReceiveSide receivers_{*this};

@@ -41,7 +41,7 @@ struct SendItem {
 
   bool try_now(Place& place) {
     place.item = &item;
-    return owner.conduit().try_send(place);
+    return owner.conduit().send_soon(place);
   }
   void arm(Place& place) noexcept { owner.conduit().arm(place); }
   void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
@@ -63,7 +63,7 @@ struct SendFrom {
     static_assert(std::is_nothrow_move_constructible_v<T>,
                   "put_from and send_from need an element that moves without throwing");
     place.item = from;
-    return owner.conduit().try_send(place);
+    return owner.conduit().send_soon(place);
   }
   void arm(Place& place) noexcept { owner.conduit().arm(place); }
   void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
@@ -80,7 +80,7 @@ struct ReceiveItem {
   using Place = typename Conduit<element_t<T>>::Receiver;
   Owner owner;
 
-  bool try_now(Place& place) { return owner.conduit().try_receive(place); }
+  bool try_now(Place& place) { return owner.conduit().receive_soon(place); }
   void arm(Place& place) noexcept { owner.conduit().arm(place); }
   void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
   bool retry(Place&) noexcept { return false; }

@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "cohort/comm/detail/ring.hpp"     // Attempt
+#include "cohort/comm/detail/attempt.hpp"  // Attempt
 #include "cohort/core/detail/atomics.hpp"  // relax
 
 namespace cohort::inline v0::detail {
@@ -36,6 +36,8 @@ class LockedBuffer {
     return {Attempt::Result::done, std::exchange(sender_waits_, false)};
   }
 
+  static bool item_soon() noexcept { return false; }
+  static bool room_soon() noexcept { return false; }
   bool mark_empty() noexcept {
     const Lock lock(*this);
     return items_.empty() && (receiver_waits_ = true);

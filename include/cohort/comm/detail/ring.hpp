@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// A bounded ring for many producers and consumers: Vyukov's (1024cores.net, 2010), with a mark in
-/// each cell that says that somebody sleeps until the cell changes. Publishing an item and asking
-/// whether to wake somebody are one exchange.
+/// A bounded ring for many producers and consumers: Vyukov's (1024cores.net, 2010).
 ///
-/// A cell's word is 4 × position + state, where the position is the ticket the cell is for:
+/// A cell's word is 2 × position + state, where the position is the ticket the cell is for:
 ///
 ///     empty(p) ──push──▶ full(p) ──pop──▶ empty(p + capacity) …
-///
-/// plus `marked`: on an empty cell a receiver waits for it to be filled, on a full one a sender
-/// waits for it to be emptied.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,29 +14,21 @@
 #include <type_traits>
 #include <utility>
 
-#include "cohort/core/detail/atomics.hpp"  // the policy
+#include "cohort/comm/detail/attempt.hpp"   // Attempt
+#include "cohort/comm/detail/sleepers.hpp"  // who is to be told
+#include "cohort/core/detail/atomics.hpp"   // the policy
 
 namespace cohort::inline v0::detail {
-
-/// What an attempt on a buffer came to.
-struct Attempt {
-  enum class Result : unsigned char { done, blocked, closed };
-  Result result;
-  bool wake = false;  // done, and somebody on the other side waits
-  bool done() const noexcept { return result == Result::done; }
-};
 
 template <class A, class T>
 class BasicRing {
   static_assert(std::is_nothrow_move_constructible_v<T>);
 
  public:
-  /// `single`: one producer and one consumer at a time, so the consumer's ticket needs no exchange.
-  BasicRing(std::size_t capacity, bool single)
+  explicit BasicRing(std::size_t capacity)
       : cells_(std::make_unique<Cell[]>(capacity)),
         capacity_(capacity),
-        mask_((capacity & (capacity - 1)) == 0 ? capacity - 1 : 0),
-        single_(single) {
+        mask_((capacity & (capacity - 1)) == 0 ? capacity - 1 : 0) {
     for (std::size_t i = 0; i < capacity; ++i) {
       cells_[i].word.store(empty(i), std::memory_order_relaxed);
     }
@@ -61,16 +48,14 @@ class BasicRing {
       const std::uint64_t position = tail >> 1;
       Cell& cell = at(position);
       // Acquire: pairs with the release of the consumer that emptied the cell.
-      const auto word = cell.word.load(std::memory_order_acquire) & ~marked;
+      const auto word = cell.word.load(std::memory_order_acquire);
       if (word == empty(position)) {
-        // A single producer, too: anybody may close, and what was accepted before is received.
         if (tail_.compare_exchange_weak(tail, tail + 2, std::memory_order_acq_rel,
                                         std::memory_order_relaxed)) {
           A::writes(cell.bytes);
           ::new (static_cast<void*>(cell.bytes)) T(std::move(value));
-          // Release: the item; pairs with the acquire in try_pop.
-          const auto before = cell.word.exchange(full(position), std::memory_order_acq_rel);
-          return {Attempt::Result::done, (before & marked) != 0};
+          // Publishes the item; pairs with the acquire in try_pop.
+          return {Attempt::Result::done, receivers_.change(cell.word, full(position))};
         }
       } else if (word < empty(position)) {  // not emptied yet since the last time round
         const auto again = tail_.load(std::memory_order_relaxed);
@@ -86,18 +71,17 @@ class BasicRing {
     auto head = head_.load(std::memory_order_relaxed);
     for (;;) {
       Cell& cell = at(head);
-      const auto word = cell.word.load(std::memory_order_acquire) & ~marked;
+      const auto word = cell.word.load(std::memory_order_acquire);
       if (word == full(head)) {
-        if (take_ticket(head)) {
+        if (head_.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel,
+                                        std::memory_order_relaxed)) {
           A::reads(cell.bytes);
           T& item = *std::launder(reinterpret_cast<T*>(cell.bytes));
           out.emplace(std::move(item));
           item.~T();
           A::writes(cell.bytes);
-          // Release: the item is out; pairs with the acquire in try_push.
-          const auto before =
-              cell.word.exchange(empty(head + capacity_), std::memory_order_acq_rel);
-          return {Attempt::Result::done, (before & marked) != 0};
+          // The item is out; pairs with the acquire in try_push.
+          return {Attempt::Result::done, senders_.change(cell.word, empty(head + capacity_))};
         }
       } else if (word < full(head)) {  // not filled yet
         const auto again = head_.load(std::memory_order_relaxed);
@@ -109,25 +93,29 @@ class BasicRing {
     }
   }
 
-  /// A receiver is about to sleep: marks the cell it waits for. False if that is filled by now.
-  bool mark_empty() noexcept {
-    const auto head = head_.load(std::memory_order_acquire);
-    // Ended: the last item was pushed after the close, and popped by another before the mark.
-    return mark(at(head), empty(head)) && !ended();
+  /// Whether there is something soon, or room.
+  bool item_soon() noexcept {
+    return receivers_.soon([this] { return !empty(); });
   }
-  /// A sender is about to sleep: marks the cell it waits for. False if that is free by now, or the
-  /// ring is closed.
+  bool room_soon() noexcept {
+    return senders_.soon([this] { return !full(); });
+  }
+
+  /// A receiver is about to sleep. False if there is something by now, or the end.
+  bool mark_empty() noexcept {
+    receivers_.announce();
+    // Ended: the last item was pushed after the close, and popped by another meanwhile.
+    return empty() && !ended();
+  }
+  /// A sender is about to sleep. False if there is room by now, or the ring is closed.
   bool mark_full() noexcept {
-    const auto tail = tail_.load(std::memory_order_acquire);
-    if (tail & closed_bit || tail >> 1 < capacity_) return false;
-    const auto position = tail >> 1;
-    return mark(at(position), full(position - capacity_));
+    senders_.announce();
+    return full();
   }
 
   /// No push succeeds from now on.
   void close() noexcept { tail_.fetch_or(closed_bit, std::memory_order_acq_rel); }
   bool closed() const noexcept { return tail_.load(std::memory_order_acquire) & closed_bit; }
-  bool single() const noexcept { return single_; }
   /// Closed, and every item pushed before has been popped.
   bool ended() const noexcept {
     const auto tail = tail_.load(std::memory_order_acquire);
@@ -149,38 +137,32 @@ class BasicRing {
     alignas(T) unsigned char bytes[sizeof(T)];
   };
 
-  static constexpr std::uint64_t marked = 1;
   static constexpr std::uint64_t closed_bit = 1;
-  static constexpr std::uint64_t empty(std::uint64_t position) noexcept { return position * 4; }
-  static constexpr std::uint64_t full(std::uint64_t position) noexcept { return position * 4 + 2; }
+  static constexpr std::uint64_t empty(std::uint64_t position) noexcept { return position * 2; }
+  static constexpr std::uint64_t full(std::uint64_t position) noexcept { return position * 2 + 1; }
+
+  bool empty() noexcept {
+    const auto head = head_.load(std::memory_order_acquire);
+    return at(head).word.load(std::memory_order_seq_cst) < full(head);
+  }
+  // Full, and open.
+  bool full() noexcept {
+    const auto tail = tail_.load(std::memory_order_acquire);
+    if (tail & closed_bit) return false;
+    return at(tail >> 1).word.load(std::memory_order_seq_cst) < empty(tail >> 1);
+  }
 
   Cell& at(std::uint64_t position) noexcept {
     return cells_[mask_ ? position & mask_ : position % capacity_];
   }
 
-  bool take_ticket(std::uint64_t& head) noexcept {
-    if (single_) {
-      head_.store(head + 1, std::memory_order_release);
-      return true;
-    }
-    return head_.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel,
-                                       std::memory_order_relaxed);
-  }
-
-  bool mark(Cell& cell, std::uint64_t expected) noexcept {
-    auto word = expected;
-    // Release and acquire: the sleeper stands in line before whoever sees the mark comes to look.
-    return cell.word.compare_exchange_strong(word, expected | marked, std::memory_order_acq_rel,
-                                             std::memory_order_acquire) ||
-           word == (expected | marked);
-  }
-
   const std::unique_ptr<Cell[]> cells_;
   const std::size_t capacity_;
   const std::uint64_t mask_;
-  const bool single_;
   alignas(64) Atomic<std::uint64_t> tail_{0};  // 2 × the next position to fill + closed
   alignas(64) Atomic<std::uint64_t> head_{0};  // the next position to empty
+  BasicSleepers<A> receivers_{false};
+  BasicSleepers<A> senders_{false};
 };
 
 }  // namespace cohort::inline v0::detail

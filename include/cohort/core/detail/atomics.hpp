@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "cohort/config.hpp"     // COHORT_CACHES_TLS_ADDRESSES
 #include "cohort/os/select.hpp"  // wait words, barriers
 
 namespace cohort::inline v0::detail {
@@ -43,6 +44,17 @@ struct RealAtomics {
   }
   static void heavy_barrier() noexcept { os::heavy_barrier(); }
 
+  /// Tells threads apart, cheaply: an address that is this thread's.
+#if COHORT_CACHES_TLS_ADDRESSES
+  COHORT_NOINLINE static const void* here() noexcept {
+    const char* here = &thread_mark;
+    asm volatile("" : "+r"(here) : : "memory");
+    return here;
+  }
+#else
+  static const void* here() noexcept { return &thread_mark; }
+#endif
+
   /// Tell a checker that the plain data at the address is read or written now.
   static void reads(const void*) noexcept {}
   static void writes(const void*) noexcept {}
@@ -63,6 +75,9 @@ struct RealAtomics {
   }
   static void wake_one(const void* word) noexcept { os::wake_word_one(word); }
   static void wake_all(const void* word) noexcept { os::wake_word_all(word); }
+
+ private:
+  static inline thread_local constinit char thread_mark = 0;
 };
 
 }  // namespace cohort::inline v0::detail

@@ -5,21 +5,16 @@
 ///
 /// Scopes form a tree that is walked upwards to ask (`stop_requested`) and downwards to tell
 /// (`request_stop`). A scope joins its parent's list only when something first stands in its own,
-/// so fork-join code that never waits pays for two stores and no lock.
+/// so fork-join code that never waits pays for two stores and no lock. A scope that is attached has
+/// all above it attached, too.
 
 #include <atomic>
 #include <cstdint>
 
-#include "cohort/core/detail/atomics.hpp"  // relax
+#include "cohort/core/detail/atomics.hpp"  // relax, here
 #include "cohort/core/detail/hook.hpp"     // on_stop
 
 namespace cohort::inline v0::detail {
-
-/// Tells threads apart, cheaply.
-inline const void* this_thread_mark() noexcept {
-  static thread_local char here;
-  return &here;
-}
 
 /// A hook that can stand in a scope's list. Its links belong to the scope's lock.
 class StopHook : public Hook {
@@ -52,10 +47,12 @@ class StopScope final : private StopHook {
     unlock();
   }
 
-  /// Whether this scope or one above it was asked to stop. Any thread.
+  /// Whether this scope or one above it was asked to stop. Any thread. One that is attached is
+  /// told; the others have to ask.
   bool stop_requested() const noexcept {
     for (const StopScope* scope = this; scope; scope = scope->parent_) {
-      if (scope->word_.load(std::memory_order_acquire) & stopped) return true;
+      const auto word = scope->word_.load(std::memory_order_acquire);
+      if (word & (stopped | attached)) return word & stopped;
     }
     return false;
   }
@@ -117,7 +114,7 @@ class StopScope final : private StopHook {
       return;
     }
     use_list();
-    const bool mine = firing_ && firing_->thread == this_thread_mark();
+    const bool mine = firing_ && firing_->thread == RealAtomics::here();
     for (unsigned round = 0; !mine && firing_ && firing_->hook == &hook; ++round) {
       unlock();
       RealAtomics::relax(round);
@@ -135,7 +132,7 @@ class StopScope final : private StopHook {
   // A request under way: on the stack of the thread that made it.
   struct Firing {
     StopHook* hook = nullptr;
-    const void* thread = this_thread_mark();
+    const void* thread = RealAtomics::here();
   };
 
   void on_stop() noexcept override { request_stop(); }

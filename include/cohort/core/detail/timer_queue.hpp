@@ -8,9 +8,8 @@
 #include <cstddef>
 #include <utility>
 
-#include "cohort/core/detail/atomics.hpp"     // relax
-#include "cohort/core/detail/stop_scope.hpp"  // this_thread_mark
-#include "cohort/os/deadline.hpp"             // TimePoint
+#include "cohort/core/detail/atomics.hpp"  // relax, here
+#include "cohort/os/deadline.hpp"          // TimePoint
 
 namespace cohort::inline v0::detail {
 
@@ -52,7 +51,7 @@ class TimerQueue {
   /// caller.
   void remove(TimerNode& node) noexcept {
     Lock lock(*this);
-    for (unsigned round = 0; firing_ == &node && firing_thread_ != this_thread_mark(); ++round) {
+    for (unsigned round = 0; firing_ == &node && firing_thread_ != RealAtomics::here(); ++round) {
       lock.pause(round);
     }
     if (!node.queued_) return;
@@ -71,7 +70,7 @@ class TimerQueue {
     if (next() > now) return 0;
     Lock lock(*this);
     if (firing_thread_) return 0;
-    firing_thread_ = this_thread_mark();
+    firing_thread_ = RealAtomics::here();
     std::size_t count = 0;
     for (; root_ && root_->when_ <= now; ++count) {
       TimerNode* const due = firing_ = root_;

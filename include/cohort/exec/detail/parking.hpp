@@ -30,9 +30,10 @@ class BasicParking {
 
   /// A worker begins to look for work.
   void search() noexcept { counts_.fetch_add(one_searching, std::memory_order_seq_cst); }
-  /// It found some; true if nobody searches any more, so that it should wake another.
+  /// It found some; true if nobody searches any more and some sleep, so that it should wake one.
   bool found() noexcept {
-    if (counts_.fetch_sub(one_searching, std::memory_order_seq_cst) >> 16 != 1) return false;
+    const auto before = counts_.fetch_sub(one_searching, std::memory_order_seq_cst);
+    if (before >> 16 != 1 || (before & 0xffff) == 0) return false;
     A::heavy_barrier();  // who pushed and saw a searcher relies on it to look once more
     return true;
   }
