@@ -3,8 +3,9 @@
 
 /// The semaphore: a count of permits and a gate. A lock is one with a single permit.
 ///
-/// One word holds the permits and two bits: `waited` (somebody stands at the gate, so a release
-/// must see to them) and `nudged` (the first in line has been told to try again and has not yet).
+/// One word holds the permits and three bits: `waited` (somebody stands at the gate, so a release
+/// must see to them), `nudged` (the first in line has been told to try again and has not yet) and
+/// `looking` (it does, and will say so itself when its time has come).
 ///
 /// While others sleep, a released permit is free for whoever runs, until the first in line has
 /// waited for a millisecond; then it is handed over and nobody else can have it. Handing over each
@@ -25,6 +26,8 @@ class BasicSemaphore {
   struct Waiter : G::Waiter {
     using G::Waiter::Waiter;
     TimePoint since{};
+    std::uint32_t rest = 0;     // turns to let pass before the next look
+    std::uint32_t patience = 4;  // how many after that
   };
 
   explicit BasicSemaphore(std::uint64_t permits) noexcept : word_(permits * one) {}
@@ -33,7 +36,7 @@ class BasicSemaphore {
 
   bool try_acquire() noexcept {
     auto word = word_.load(std::memory_order_relaxed);
-    while (word >= one && !(word & waited && is_due())) {
+    while (word >= one && !((word & (waited | looking)) == waited && is_due())) {
       // Acquire: pairs with the release of whoever gave the permit.
       if (word_.compare_exchange_weak(word, word - one, std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
@@ -49,7 +52,7 @@ class BasicSemaphore {
     for (;;) {
       if (word / one + n > limit) return false;
       // While the nudged one is on its way, a first free permit is for whoever comes first.
-      if (word & waited && !(word & nudged && word < one && !is_due())) break;
+      if (word & waited && !(word & nudged && word < one)) break;
       if (word_.compare_exchange_weak(word, word + n * one, std::memory_order_release,
                                       std::memory_order_relaxed)) {
         return true;
@@ -65,25 +68,34 @@ class BasicSemaphore {
   }
   void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
   /// The nudged one's turn. True: it shall come again soon. While it keeps coming, releases need not
-  /// nudge; after its millisecond it sleeps, and the next release hands over.
-  bool retry(const Waiter& waiter) noexcept {
-    const auto word = word_.load(std::memory_order_relaxed);
-    if (word < one && word & nudged && Atomics::now() < due_time(waiter)) {
-      for (int i = 0; i < 16; ++i) Atomics::pause();
-      return true;
+  /// nudge; after its millisecond it sleeps, and the next release hands over. It looks ever less
+  /// often: each look takes the word from the processor of whoever uses it.
+  bool retry(Waiter& waiter) noexcept {
+    if (waiter.rest > 0) {
+      --waiter.rest;
+    } else {
+      const auto word = word_.load(std::memory_order_relaxed);
+      if (word >= one || !(word & nudged) || Atomics::now() >= due_time(waiter)) {
+        gate_.serve(*this);
+        return false;
+      }
+      if (!(word & looking)) word_.fetch_or(looking, std::memory_order_relaxed);
+      waiter.rest = waiter.patience;
+      if (waiter.patience < 256) waiter.patience *= 2;
     }
-    gate_.serve(*this);
-    return false;
+    for (int i = 0; i < 16; ++i) Atomics::pause();
+    return true;
   }
 
  private:
   friend G;
   static constexpr std::uint64_t waited = 1;
   static constexpr std::uint64_t nudged = 2;
-  static constexpr std::uint64_t one = 4;
+  static constexpr std::uint64_t looking = 4;
+  static constexpr std::uint64_t one = 8;
 
-  // Whether the first in line must be served. Looks at the clock every few microseconds only: a
-  // running acquirer may come here fifty times in one.
+  // Whether the first in line, who is not looking, must be served. Looks at the clock every few
+  // microseconds only: a running acquirer may come here fifty times in one.
   bool is_due() noexcept {
     const auto ticks = Atomics::ticks();
     if (ticks - looked_.load(std::memory_order_relaxed) < 8192) return false;
@@ -123,6 +135,7 @@ class BasicSemaphore {
     const Wakeup wakeup = first.wait().nudge();
     if (!wakeup.call) return false;
     due_.store(due_time(first).time_since_epoch().count(), std::memory_order_relaxed);
+    word_.fetch_and(~looking, std::memory_order_relaxed);
     word_.fetch_or(nudged, std::memory_order_relaxed);
     line.wake_later(wakeup);
     return true;
@@ -145,7 +158,7 @@ class BasicSemaphore {
         }
         word = word_.load(std::memory_order_relaxed);
       } else {
-        const auto wanted = (word & ~(waited | nudged)) | (line.empty() ? 0 : waited);
+        const auto wanted = (word & ~(waited | nudged | looking)) | (line.empty() ? 0 : waited);
         if (word_.compare_exchange_weak(word, wanted, std::memory_order_relaxed)) return;
       }
     }
