@@ -34,8 +34,8 @@ namespace detail {
 template <class Spec>
 class Awaiting : public CoroutineWait {
  public:
-  Awaiting(Coroutine& self, Spec&& spec, bool shielded = false)
-      : CoroutineWait(self), shielded_(shielded), spec_(std::move(spec)) {}
+  COHORT_HOT Awaiting(Coroutine& self, Spec&& spec, bool shielded = false)
+      : CoroutineWait(self, shielded), spec_(std::move(spec)) {}
 
   COHORT_HOT bool await_ready() {
     if (!shielded_ && coroutine_->scope().stop_requested()) [[unlikely]] {
@@ -77,7 +77,6 @@ class Awaiting : public CoroutineWait {
     if (is_listed()) coroutine_->scope().remove(*this);
   }
 
-  const bool shielded_;  // does not hear of a stop
   Spec spec_;
   typename Spec::Place place_{*this};
 
@@ -299,7 +298,7 @@ template <class Spec>
 class Operation {
  public:
   using result_type = typename Spec::Result;
-  explicit Operation(Spec spec) : spec_(std::move(spec)) {}
+  COHORT_HOT explicit Operation(Spec spec) : spec_(std::move(spec)) {}
 
   /// Blocks the calling thread for ever. Throws UsageError inside a coroutine.
   result_type block() && { return wait(nullptr); }
@@ -333,7 +332,7 @@ namespace detail {
 /// How a promise's await_transform turns an operation into an awaiter.
 struct OperationAccess {
   template <class Spec>
-  static Awaiting<Spec> await(Coroutine& self, Operation<Spec>&& operation) {
+  COHORT_HOT static Awaiting<Spec> await(Coroutine& self, Operation<Spec>&& operation) {
     return Awaiting<Spec>(self, std::move(operation.spec_));
   }
   template <class Spec>

@@ -94,7 +94,7 @@ class TaskPromiseBase : public Coroutine {
   template <class T>
   TaskAwaiter<T> await_transform(Task<T>&& task) noexcept;
   template <class Spec>
-  Awaiting<Spec> await_transform(Operation<Spec>&& operation) {
+  COHORT_HOT Awaiting<Spec> await_transform(Operation<Spec>&& operation) {
     return OperationAccess::await(*this, std::move(operation));
   }
   template <HasAwaiter X>

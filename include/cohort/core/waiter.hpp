@@ -213,10 +213,12 @@ class CoroutineWait : public Wait {
   }
 
  protected:
-  explicit CoroutineWait(Coroutine& coroutine) noexcept : coroutine_(&coroutine) {}
+  explicit CoroutineWait(Coroutine& coroutine, bool shielded = false) noexcept
+      : shielded_(shielded), coroutine_(&coroutine) {}
   ~CoroutineWait() = default;
 
-  Coroutine* coroutine_;
+  const bool shielded_;  // does not hear of a stop; stands where the word leaves room
+  Coroutine* const coroutine_;
 };
 
 /// A blocked thread. Sleeps on the word itself.

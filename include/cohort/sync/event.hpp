@@ -27,7 +27,7 @@ class Event {
   void clear() noexcept { core_.clear(); }
   bool is_set() const noexcept { return core_.is_set(); }
   /// Waits until it is set.
-  auto wait() { return Operation(detail::EventWait<Core>{&core_}); }
+  COHORT_HOT auto wait() { return Operation(detail::EventWait<Core>{&core_}); }
 
  private:
   Core core_;
