@@ -26,7 +26,7 @@ class BasicSemaphore {
   struct Waiter : G::Waiter {
     using G::Waiter::Waiter;
     TimePoint since{};
-    std::uint32_t rest = 0;     // turns to let pass before the next look
+    std::uint32_t rest = 0;      // turns to let pass before the next look
     std::uint32_t patience = 4;  // how many after that
   };
 
