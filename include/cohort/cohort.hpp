@@ -33,6 +33,7 @@
 #include "cohort/sync/event.hpp"              // Event
 #include "cohort/sync/guard.hpp"              // Guard
 #include "cohort/sync/lock.hpp"               // Lock
+#include "cohort/sync/rlock.hpp"              // RLock
 #include "cohort/sync/semaphore.hpp"          // Semaphore
 #include "cohort/threads.hpp"                 // the domain Threads
 #include "cohort/version.hpp"                 // the version

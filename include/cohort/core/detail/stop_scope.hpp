@@ -82,6 +82,21 @@ class StopScope final : private StopHook {
     return true;
   }
 
+  /// Tells this scope from any other that was or will be at its address. Never 0.
+  std::uint32_t id() noexcept {
+    auto id = id_.load(std::memory_order_relaxed);
+    if (id != 0) return id;
+    const auto fresh = fresh_id();
+    return id_.compare_exchange_strong(id, fresh, std::memory_order_relaxed) ? fresh : id;
+  }
+  /// One that no scope has.
+  static std::uint32_t fresh_id() noexcept {
+    static constinit std::atomic<std::uint32_t> last{0};
+    for (;;) {
+      if (const auto id = last.fetch_add(1, std::memory_order_relaxed) + 1; id != 0) return id;
+    }
+  }
+
   /// Puts the hook in the list; false, and not put, if stop was requested already.
   bool add(StopHook& hook) noexcept {
     lock();
@@ -164,6 +179,7 @@ class StopScope final : private StopHook {
 
   StopScope* parent_;
   std::atomic<std::uint32_t> word_{0};
+  std::atomic<std::uint32_t> id_{0};  // 0 until somebody asks
   StopHook* head_;
   Firing* firing_;
 };
