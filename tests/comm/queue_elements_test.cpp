@@ -6,14 +6,17 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "support/flavours.hpp"  // the check of frames
 
@@ -112,6 +115,64 @@ TEST_P(FragileElements, ATryPutThatIsNotAcceptedHasNotMoved) {
     ADD_FAILURE() << "moved, and failed on the way back";
   }
   EXPECT_EQ(item.value, 5);  // NOLINT: what is tested
+}
+
+// API 6: nothing is taken that there is no room for
+TEST_P(FragileElements, ARecvManyWhoseBufferCannotGrowHasLostNothing) {
+  for (const bool single : {false, true}) {
+    const auto [tx, rx] = single ? channel<Fragile>(3, cohort::one_to_one) : channel<Fragile>(3);
+    for (int i = 1; i <= 3; ++i) tx.emplace(i).block();
+    std::vector<Fragile> buffer;
+    buffer.reserve(2);
+    buffer.emplace_back(-1);
+    buffer.emplace_back(0);
+    Fragile::until_throw = 0;
+    EXPECT_THROW(rx.recv_many(buffer, 5).block(), std::runtime_error);
+    EXPECT_EQ(buffer.size(), 2U);
+    EXPECT_EQ(rx.size(), 3U);
+    Fragile::until_throw = 1;  // the first is moved out, but then the buffer would have to grow
+    buffer.pop_back();
+    EXPECT_EQ(rx.recv_many(buffer, 5).block(), 1U);
+    EXPECT_EQ(buffer.back().value, 1);
+    EXPECT_EQ(rx.size(), 2U);
+    Fragile::until_throw = -1;
+    EXPECT_EQ(rx.recv_many(buffer, 5).block(), 2U);
+    EXPECT_EQ(buffer.back().value, 3);
+  }
+}
+
+// API 6: emplace builds in place
+TEST_P(FragileElements, AnEmplacedItemIsNotMoved) {
+  Queue<Fragile> queue{GetParam()};
+  const auto [tx, rx] = channel<Fragile>(3);
+  Fragile::until_throw = 0;
+  queue.emplace(1).block();
+  tx.emplace(2).block();
+  Fragile::until_throw = -1;
+  EXPECT_EQ(queue.get_nowait().value, 1);
+  EXPECT_EQ(rx.recv().block()->value, 2);
+}
+
+// API 6: send_many takes any range, and elements of any kind if it owns them
+TEST(Channel, SendsTheElementsOfAnyRange) {
+  const auto [tx, rx] = channel<std::string>(20);
+  const std::vector<std::string> constant{"a", "b"};
+  const char* const literals[] = {"c", "d"};
+  std::list<std::string> named{"e"};
+  tx.send_many(constant).block();
+  tx.send_many(literals).block();
+  tx.send_many(named).block();
+  tx.send_many({"f", "g"}).block();
+  tx.send_many(std::vector<std::string>()).block();
+  EXPECT_EQ(constant.size(), 2U);
+  EXPECT_EQ(named.front(), "e");
+  EXPECT_EQ(rx.recv_many(20).block(),
+            (std::vector<std::string>{"a", "b", "c", "d", "e", "f", "g"}));
+  const auto fragile = channel<Fragile>(2);
+  std::vector<Fragile> items;
+  for (int i = 0; i < 3; ++i) items.emplace_back(i);
+  EXPECT_FALSE(fragile.tx.send_many(std::move(items)).within(std::chrono::seconds(0)).block());
+  EXPECT_EQ(fragile.rx.recv_many(5).block().back().value, 1);
 }
 
 Task<int> through_coroutine(Queue<Fragile>* queue) {
@@ -277,12 +338,13 @@ TEST(QueueElements, MayUseTheQueueInTheirDestructors) {
 }
 
 // C113: what a capacity may be
-TEST(Channel, RefusesACapacityBelowOne) {
-  EXPECT_THROW(channel<int>(0), std::invalid_argument);
+TEST(Channel, RefusesANegativeOrHugeCapacity) {
   EXPECT_THROW(channel<int>(-1), std::invalid_argument);
   EXPECT_THROW(channel<int>(INT64_MIN), std::invalid_argument);
   EXPECT_THROW(channel<int>(UINT64_MAX), std::invalid_argument);
-  EXPECT_THROW(channel<int>(0, cohort::one_to_one), std::invalid_argument);
+  EXPECT_THROW(channel<int>(-1, cohort::one_to_one), std::invalid_argument);
+  EXPECT_EQ(channel<int>(0).tx.capacity(), 0U);
+  EXPECT_EQ(channel<int>(0, cohort::one_to_one).rx.capacity(), 0U);
   EXPECT_EQ(channel<int>(std::uint8_t{200}).tx.capacity(), 200U);
 }
 

@@ -14,6 +14,8 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "support/flavours.hpp"  // Crew
 
@@ -190,7 +192,7 @@ TEST(Races, OfStoppingAndGrantingThreadsConserveItems) {
 // C006 C007: several parties at each end of a channel that is closed under way
 TEST_P(Races, OfCloseWithSendersAndReceiversConserveItems) {
   for (int round = 0; round < 10; ++round) {
-    auto ends = channel<int>(round % 4 + 1);
+    auto ends = channel<int>(round % 4);
     Account account;
     Crew crew(GetParam());
     for (int p = 0; p < 3; ++p) {
@@ -215,6 +217,75 @@ TEST_P(Races, OfCloseWithSendersAndReceiversConserveItems) {
     crew.join();
     account.expect_balanced();
   }
+}
+
+// C006: capacity 0: whatever was sent was received, there and then
+TEST_P(Races, OfTimeOutsOnBothSidesOfARendezvousLeaveNothingBetween) {
+  constexpr int each = 1000;
+  const auto ends = channel<int>(0);
+  Account account;
+  Crew crew(GetParam());
+  for (int p = 0; p < 2; ++p) {
+    crew.start([&, p](auto how) -> Script<decltype(how)> {
+      for (int i = 0; i < each; ++i) {
+        if (co_await ends.tx.send(p * each + i).within(std::chrono::microseconds(i % 30))) {
+          account.in(p * each + i);
+        } else {
+          ++account.gave_up;
+        }
+      }
+    });
+    crew.start([&, p](auto how) -> Script<decltype(how)> {
+      std::vector<int> batch;
+      for (int i = 0; i < 2 * each; ++i) {
+        const auto limit = std::chrono::microseconds((i + 7 * p) % 30);
+        if (i % 2 == 0) {
+          const auto x = co_await ends.rx.recv().within(limit);
+          if (x) account.out(*x);
+        } else {
+          batch.clear();
+          co_await ends.rx.recv_many(batch, 3).within(limit);
+          for (const int x : batch) account.out(x);
+        }
+      }
+    });
+  }
+  crew.join();
+  EXPECT_TRUE(ends.rx.try_recv().timed_out());
+  account.expect_balanced();
+}
+
+// Sends on one and receives on the other, whichever comes first; two waits meet in both.
+Task<> swap_partners(cohort::Sender<int> tx, cohort::Receiver<int> rx, Account* account,
+                     std::atomic<int>* others) {
+  for (int i = 0; i < 1000; ++i) {
+    const auto first = co_await cohort::select(tx.send(i), rx.recv(), cohort::sleep_for(1ms));
+    if (first.index() == 0) account->in(i);
+    if (first.index() == 1) account->out(*std::get<1>(first));
+  }
+  --*others;
+  while (*others != 0) {
+    const auto x = co_await rx.recv().within(1ms);
+    if (x) account->out(*x);
+  }
+}
+
+// C006: capacity 0: selects that could meet in two places meet in one
+TEST(Races, OfSelectsInTwoRendezvousConserveItems) {
+  ThreadPool pool{2};
+  const auto a = channel<int>(0), b = channel<int>(0);
+  Account account;
+  std::atomic<int> others{4};
+  std::vector<Future<void>> parties;
+  for (int i = 0; i < 4; ++i) {
+    parties.push_back(spawn(pool, swap_partners(i % 2 == 0 ? a.tx : b.tx, i % 2 == 0 ? b.rx : a.rx,
+                                                &account, &others)));
+  }
+  for (const auto& party : parties) {
+    ASSERT_TRUE(eventually([&] { return party.done(); })) << "two selects wait for each other";
+  }
+  account.expect_balanced();
+  EXPECT_GT(account.got, 0);
 }
 
 // C121: shutdown(immediate) under way drops items, but hands none out twice, and ends everybody

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -110,6 +111,42 @@ TEST(SelectLines, MaySendAndReceiveOnTheSameChannel) {
   EXPECT_EQ(taken, 1);
   EXPECT_EQ(winner.block(), 3U) << "received what was there";
   EXPECT_EQ(ends.rx.size(), 0U) << "and has not sent as well";
+}
+
+Task<std::size_t> either_side(Sender<int> tx, Receiver<int> rx, Step armed) {
+  Interloper last({}, std::move(armed));
+  Operation<Interloper> fourth(std::move(last));
+  auto winner = co_await select(tx.send(1), tx.send(2), rx.recv(), std::move(fourth));
+  co_return winner.index();
+}
+Task<bool> one_side(Sender<int> tx, Receiver<int> rx, bool sends, Step tried) {
+  Interloper last(std::move(tried), {});
+  Operation<Interloper> second(std::move(last));
+  if (sends) co_return (co_await select(tx.send(3), std::move(second))).index() == 0;
+  co_return (co_await select(rx.recv(), std::move(second))).index() == 0;
+}
+
+// C006: capacity 0; when somebody gets in line, the first in both lines is the same
+TEST(SelectLines, ASelectInBothLinesOfARendezvousMeetsOthersButNotItself) {
+  for (const bool sends : {false, true}) {
+    const auto ends = channel<int>(0);
+    std::atomic<bool> armed{false};
+    const Step arm = [&](cohort::detail::Wait&) { armed = true; };
+    ThreadPool pool{2};
+    std::optional<Future<std::size_t>> first;
+    // Its own try has found nobody; before it stands in line the select does.
+    const Step tried = [&](cohort::detail::Wait&) {
+      first = spawn(pool, either_side, ends.tx, ends.rx, arm);
+      ASSERT_TRUE(eventually([&] { return armed.load(); }));
+      EXPECT_FALSE(first->done()) << "met itself";
+    };
+    const auto other = spawn(pool, one_side, ends.tx, ends.rx, sends, tried);
+    expect_done(other);
+    expect_done(*first);
+    EXPECT_TRUE(other.block());
+    EXPECT_EQ(first->block(), sends ? 2U : 0U);
+    EXPECT_TRUE(ends.rx.try_recv().timed_out());
+  }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "cohort/comm/detail/lane.hpp"  // what is tested
@@ -22,6 +23,7 @@ namespace {
 
 namespace model = cohort::model;
 using cohort::detail::Attempt;
+using cohort::detail::BatchAttempt;
 using model::Execution;
 using model::expect_passed;
 using model::explore;
@@ -41,6 +43,9 @@ constexpr auto acquire = std::memory_order_acquire;
 constexpr auto acq_rel = std::memory_order_acq_rel;
 constexpr auto seq_cst = std::memory_order_seq_cst;
 
+template <class Buffer>
+constexpr bool batches = std::is_same_v<Buffer, Lane>;
+
 // An item is 100 * its thread + its number with that thread.
 template <class Buffer>
 struct Line {
@@ -56,6 +61,25 @@ struct Line {
     if (attempt.done()) ++pushed[static_cast<std::size_t>(thread)];
     return attempt;
   }
+  // `count` of them, with one call; yields how many were accepted
+  BatchAttempt push_many(int thread, std::size_t count) {
+    auto& number = pushed[static_cast<std::size_t>(thread)];
+    std::array<int, 4> items{};
+    for (std::size_t i = 0; i < count; ++i) items[i] = 100 * thread + number + static_cast<int>(i);
+    const auto batch = ring.try_push_many(items.data(), count);
+    number += static_cast<int>(batch.count);
+    // What was not accepted is the producer's, as it was.
+    for (std::size_t i = batch.count; i < count; ++i) {
+      require(items[i] == 100 * thread + number + static_cast<int>(i - batch.count), "is left");
+    }
+    return batch;
+  }
+  // At most `most` of them; yields whether a sender waits, or nothing.
+  std::optional<bool> pop_many(std::size_t most, std::array<int, 5>& last) {
+    const auto count = ring.ready(most);
+    if (count == 0) return std::nullopt;
+    return ring.pop_ready(count, [&](int item) { got(item, last); });
+  }
   // `last`: what this consumer got of each producer before
   void got(int item, std::array<int, 5>& last) {
     require(++popped[static_cast<std::size_t>(item)] == 1, "an item is popped once");
@@ -68,6 +92,11 @@ struct Line {
     for (const char c : program) {
       if (c == '+') push(thread);
       if (c == 'x') ring.close();
+      if constexpr (batches<Buffer>) {
+        if (c == '3') push_many(thread, 3);
+        if (c == '2') pop_many(2, last);
+        if (c == '9') pop_many(9, last);
+      }
       std::optional<int> item;
       if (c == '-' && ring.try_pop(item).done()) got(*item, last);
     }
@@ -148,6 +177,21 @@ TEST(LaneInTheModel, GivesEachItemOnceAndInOrder) {
   }
 }
 
+// `3` pushes three, `2` and `9` pop at most so many, each with one store.
+TEST(LaneInTheModel, GivesBatchesOnceAndInOrder) {
+  for (const auto memory : {Memory::tso, Memory::weak}) {
+    for (const std::size_t capacity : {1U, 2U, 3U}) {
+      for (const auto* const pushes : {"3+3", "33"}) {
+        for (const auto* const pops : {"9-", "-2-", "29"}) {
+          const auto outcome = run<Lane>(capacity, {pushes, pops}, {.memory = memory});
+          expect_passed(outcome, pops);
+          EXPECT_TRUE(outcome.exhausted);
+        }
+      }
+    }
+  }
+}
+
 // ------------------------------------------------------------------------------------- sleeping
 
 // As the queue does it: whoever is told by a push or a pop that somebody sleeps rings the others'
@@ -190,6 +234,23 @@ struct Exchange : Line<Buffer> {
           [&] { return ring.mark_full(); });
     }
   }
+  // The same with batches of two.
+  void send_many(int thread, std::size_t count) {
+    bool refused = false;
+    const auto push = [&] {
+      const BatchAttempt batch = this->push_many(thread, count < 2 ? count : 2);
+      count -= batch.count;
+      if (batch.attempt.wake) ring_bell(receivers);
+      refused = batch.attempt.result == Attempt::Result::closed;
+      return refused || batch.count != 0;
+    };
+    while (count != 0 && !refused) until(senders, push, [&] { return ring.mark_full(); });
+  }
+  bool receive_many(std::size_t most, std::array<int, 5>& last) {
+    const std::optional<bool> wake = this->pop_many(most, last);
+    if (wake && *wake) ring_bell(senders);
+    return wake.has_value();
+  }
   // One attempt; others may sleep.
   bool receive(std::array<int, 5>& last) {
     std::optional<int> item;
@@ -200,13 +261,20 @@ struct Exchange : Line<Buffer> {
   }
   // False: it has ended.
   bool wait_for_one(std::array<int, 5>& last) {
+    return wait_for([&] { return receive(last); });
+  }
+  bool wait_for_many(std::size_t most, std::array<int, 5>& last) {
+    return wait_for([&] { return receive_many(most, last); });
+  }
+  template <class Receive>
+  bool wait_for(Receive receive_now) {
     bool ended = false;
     until(
         receivers,
         [&] {
-          if (receive(last)) return true;
+          if (receive_now()) return true;
           if (!ring.closed()) return false;
-          if (receive(last)) return true;
+          if (receive_now()) return true;
           return ended = ring.ended();
         },
         [&] { return ring.mark_empty(); });
@@ -256,6 +324,25 @@ Outcome deliver(std::size_t capacity, const Options& options, Fault planted = {}
       std::array<int, 5> last{-1, -1, -1, -1, -1};
       for (int i = 0; i < 3; ++i) require(e.wait_for_one(last), "it has not ended");
     });
+    ex.finally([&e] { e.check(); });
+  });
+}
+
+// One sends batches of two, one receives batches until the end, which is the sender's or comes from
+// a third party.
+Outcome exchange_batches(std::size_t capacity, bool by_another, const Options& options,
+                         Fault planted = {}) {
+  return explore(planted, options, [=](Execution& ex) {
+    auto& e = ex.make<Exchange<Lane>>(capacity);
+    ex.thread([&e, by_another] {
+      e.send_many(1, 3);
+      if (!by_another) e.close();
+    });
+    ex.thread([&e] {
+      std::array<int, 5> last{-1, -1, -1, -1, -1};
+      while (e.wait_for_many(2, last)) {}
+    });
+    if (by_another) ex.thread([&e] { e.close(); });
     ex.finally([&e] { e.check(); });
   });
 }
@@ -316,6 +403,28 @@ TEST(LaneInTheModel, LosesNothingWhenAThirdPartyClosesIt) {
   }
 }
 
+TEST(LaneInTheModel, ServesEverySleeperWithBatches) {
+  for (auto machine : machines()) {
+    machine.executions = 10'000;
+    machine.random = 1'000;
+    for (const std::size_t capacity : {1U, 2U, 3U}) {
+      expect_passed(exchange_batches(capacity, false, machine));
+    }
+  }
+}
+
+// A batch counts as a whole, or what of it was not received is still the producer's.
+TEST(LaneInTheModel, LosesNothingOfABatchWhenAThirdPartyClosesIt) {
+  for (auto machine : machines()) {
+    machine.preemptions = 3;
+    machine.executions = 20'000;
+    machine.random = 1'000;
+    for (const std::size_t capacity : {1U, 2U, 3U}) {
+      expect_passed(exchange_batches(capacity, true, machine));
+    }
+  }
+}
+
 // A push that began before the close, a receiver that looks meanwhile, and another who is faster.
 TEST(RingInTheModel, TellsASleeperOfTheEndAlsoWhenTheLastItemArrivesAfterTheClose) {
   const Options three{.preemptions = 3, .surprises = 0, .random = 0, .steps = 2'000};
@@ -347,5 +456,18 @@ void expect_faults_found() {
 TEST(RingInTheModel, IsSeenToFailWhenAnOrderOfItIsWeakened) { expect_faults_found<Ring>(); }
 
 TEST(LaneInTheModel, IsSeenToFailWhenAnOrderOfItIsWeakened) { expect_faults_found<Lane>(); }
+
+TEST(LaneInTheModel, IsSeenToFailWhenAnOrderOfItsBatchesIsWeakened) {
+  const Options weak{.memory = Memory::weak};
+  EXPECT_TRUE(
+      run<Lane>(1, {"3+3", "9-"}, weak, {Op::load, "try_push_many", acquire, relaxed}).failed);
+  EXPECT_TRUE(run<Lane>(2, {"33", "9"}, weak, {Op::load, "ready", acquire, relaxed}).failed);
+  bool fails = false;
+  for (const bool asymmetric : {true, false}) {
+    const Options some{.memory = Memory::weak, .asymmetric = asymmetric, .executions = 20'000};
+    fails |= exchange_batches(1, true, some, {Op::load, "try_push_many", seq_cst, relaxed}).failed;
+  }
+  EXPECT_TRUE(fails) << "the look at the state after the items are published";
+}
 
 }  // namespace

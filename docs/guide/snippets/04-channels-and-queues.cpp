@@ -5,9 +5,11 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 using namespace std::chrono_literals;
 using cohort::Receiver;
@@ -38,6 +40,25 @@ Task<> impatient(Receiver<int> in) {
   } else {
     std::cout << "closed\n";
   }
+}
+
+Task<> in_batches(Sender<int> out) {
+  std::vector<int> numbers{1, 2, 3, 4, 5};
+  co_await out.send_many(numbers);  // in order; waits for room as often as it takes
+  std::cout << numbers.size() << " left\n";
+}
+
+Task<> add_up(Receiver<int> in) {
+  std::vector<int> batch;
+  while (const auto count = co_await in.recv_many(batch, 100)) {
+    std::cout << count << " more\n";
+  }
+  std::cout << "sum: " << std::accumulate(batch.begin(), batch.end(), 0) << '\n';
+}
+
+Task<> batches() {
+  auto ends = cohort::channel<int>(10, cohort::one_to_one);
+  co_await cohort::when_all(in_batches(std::move(ends.tx)), add_up(ends.rx));
 }
 
 Task<> first_come(Receiver<int> numbers, Receiver<std::string> words) {
@@ -85,6 +106,7 @@ int main() {
   numbers.tx.close();
   cohort::run(impatient(numbers.rx));
 
+  cohort::run(batches());
   cohort::run(jobs());
   cohort::run(keep_what_was_refused());
 }
@@ -96,6 +118,9 @@ int main() {
 // nothing yet
 // a word: hello
 // closed
+// 0 left
+// 5 more
+// sum: 15
 // full: 2
 // one two
 // Queue::get(): the queue was shut down and is drained

@@ -45,15 +45,17 @@ class Queue {
   Queue() : Queue(0) {}
   template <std::integral Int>
   explicit Queue(Int maxsize)
-      : conduit_(std::cmp_less(maxsize, 0) ? 0 : static_cast<std::size_t>(maxsize), false) {}
+      : conduit_(std::cmp_less(maxsize, 1) ? unbounded : static_cast<std::size_t>(maxsize), false) {
+  }
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
   /// Waits for room. Throws ShutDown after shutdown().
   auto put(T item) { return Operation(Put(Owner{this}, std::move(item))); }
+  /// Builds the item in place, now, and waits for room as put() does.
   template <class... Args>
   auto emplace(Args&&... args) {
-    return put(T(std::forward<Args>(args)...));
+    return Operation(Put(Owner{this}, std::in_place, std::forward<Args>(args)...));
   }
   /// Moves from `item` only when it is accepted; it must live until then.
   auto put_from(T& item) { return Operation(detail::SendFrom<T, Owner>{{this}, &item}); }
@@ -95,7 +97,10 @@ class Queue {
   std::size_t qsize() const noexcept { return conduit_.size(); }
   bool empty() const noexcept { return qsize() == 0; }
   bool full() const noexcept { return maxsize() != 0 && qsize() >= maxsize(); }
-  std::size_t maxsize() const noexcept { return conduit_.capacity(); }
+  /// 0: without bound.
+  std::size_t maxsize() const noexcept {
+    return conduit_.capacity() == unbounded ? 0 : conduit_.capacity();
+  }
 
   /// Refuses further items; what is queued can still be got, or, with `immediate`, is dropped.
   /// Blocked putters, and getters who would wait for ever, wake with ShutDown.
@@ -105,6 +110,7 @@ class Queue {
   }
 
  private:
+  static constexpr std::size_t unbounded = detail::Conduit<detail::element_t<T>>::unbounded;
   detail::Conduit<detail::element_t<T>> conduit_;
 };
 

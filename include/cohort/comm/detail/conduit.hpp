@@ -4,8 +4,14 @@
 /// What queues and channels have in common: a buffer and two gates, one for those who wait for an
 /// item and one for those who wait for room. Whoever puts an item hands it to the first receiver in
 /// line; whoever takes one puts the first waiting sender's item into the room he made.
+///
+/// With capacity 0 nothing is ever buffered, and no mark is needed: whoever comes deals with the
+/// first in the other line, and `meet` brings together those who stand in both. It has both gates'
+/// locks, the senders' first, and claims two waits, always the one with the lower address first;
+/// everybody else has one lock or one claim when he waits for another.
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -26,14 +32,17 @@ class Conduit {
     using Waiter::Waiter;
     std::optional<T> item;
   };
-  /// A place in the line of those who wait for room.
+  /// A place in the line of those who wait for room: until each of its items is accepted. A
+  /// refusal, too, ends the wait.
   struct Sender : Waiter {
     using Waiter::Waiter;
-    T* item = nullptr;
+    T* item = nullptr;      // the next
+    std::size_t count = 1;  // that one, and those that follow it in memory
     bool accepted = false;
   };
 
-  /// `capacity` 0: without bound.
+  static constexpr std::size_t unbounded = static_cast<std::size_t>(-1);
+
   Conduit(std::size_t capacity, bool single)
       : lane_(single ? make<Lane>(capacity) : nullptr),
         ring_(single ? nullptr : make<Ring>(capacity)),
@@ -46,18 +55,57 @@ class Conduit {
     sender.accepted = attempt.done();
     return attempt.result != Attempt::Result::blocked;
   }
+  /// The same with as many items as `sender` has: those that were accepted are no longer its.
+  bool try_send_many(Sender& sender) {
+    const Attempt attempt = push_many(sender);
+    if (attempt.wake) wake(receivers_);
+    sender.accepted = attempt.done();
+    return attempt.result != Attempt::Result::blocked;
+  }
   /// False: it must wait. Otherwise there is an item, or the end has come.
   bool try_receive(Receiver& receiver) { return pop(receiver.item) || ended(receiver.item); }
 
   /// The same for somebody who can wait, and does for a moment.
   COHORT_HOT bool send_soon(Sender& sender) { return try_send(sender) || send_in_a_moment(sender); }
+  bool send_many_soon(Sender& sender) {
+    return try_send_many(sender) ||
+           (buffer([](auto& b) { return b.room_soon(); }) && try_send_many(sender));
+  }
   COHORT_HOT bool receive_soon(Receiver& receiver) {
     return pop(receiver.item) || receive_in_a_moment(receiver);
   }
 
+  /// Moves the items that are there, at most `most`, to `sink`; yields how many. Never waits.
+  /// `sink.room(n)` yields for how many of n it has room, `sink.add(item)` takes one; if that
+  /// throws, this item is lost.
+  template <class Sink>
+  std::size_t receive_many(Sink& sink, std::size_t most) {
+    ServeAtEnd senders{senders_};
+    std::size_t count = 0;
+    if constexpr (noexcept(sink.add(std::declval<T>()))) {
+      if (lane_) {
+        count = sink.room(lane_->ready(most));
+        const auto add = [&](T&& item) noexcept { sink.add(std::move(item)); };
+        senders.wanted = count != 0 && lane_->pop_ready(count, add);
+        return count;
+      }
+    }
+    for (std::optional<T> item; count < most && sink.room(1) == 1; ++count, item.reset()) {
+      const Attempt attempt = lane_ ? lane_->try_pop(item) : pop_shared(item);
+      senders.wanted |= attempt.wake;
+      if (!attempt.done()) break;
+      sink.add(std::move(*item));
+    }
+    return count;
+  }
+
   void arm(Sender& sender) noexcept { senders_.gate.arm(senders_, sender); }
   void disarm(Sender& sender) noexcept { senders_.gate.disarm(senders_, sender); }
-  void arm(Receiver& receiver) noexcept { receivers_.gate.arm(receivers_, receiver); }
+  void arm(Receiver& receiver) noexcept {
+    receivers_.gate.arm(receivers_, receiver);
+    // Not under the receivers' gate: see `meet`. The receiver cannot leave before this returns.
+    if (rendezvous()) senders_.gate.serve(senders_);
+  }
   void disarm(Receiver& receiver) noexcept { receivers_.gate.disarm(receivers_, receiver); }
 
   /// Nothing can be sent any more; what is buffered can be received. Everybody who waits is told.
@@ -79,6 +127,8 @@ class Conduit {
     return buffer([](auto& b) { return b.size(); });
   }
   std::size_t capacity() const noexcept { return list_.capacity(); }
+  /// Nothing is buffered: items change hands.
+  bool rendezvous() const noexcept { return capacity() == 0; }
   /// One party sends and one receives at a time.
   bool single() const noexcept { return lane_ != nullptr; }
 
@@ -96,6 +146,18 @@ class Conduit {
     Conduit& self;
     Gate gate{};
     void serve(Gate::Line& line) noexcept { self.serve_receivers(line); }
+  };
+
+  // However its scope is left.
+  struct ServeAtEnd {
+    SendSide& side;
+    bool wanted = false;
+    explicit ServeAtEnd(SendSide& s) noexcept : side(s) {}
+    ServeAtEnd(const ServeAtEnd&) = delete;
+    ServeAtEnd& operator=(const ServeAtEnd&) = delete;
+    ~ServeAtEnd() {
+      if (wanted) wake(side);
+    }
   };
 
   template <class Buffer>
@@ -138,10 +200,27 @@ class Conduit {
     side.gate.serve(side);
   }
   COHORT_NOINLINE Attempt push_shared(T& item) {
-    return ring_ ? ring_->try_push(item) : list_.try_push(item);
+    return ring_ ? ring_->try_push(item) : rendezvous() ? give(item) : list_.try_push(item);
   }
   COHORT_NOINLINE Attempt pop_shared(std::optional<T>& item) {
-    return ring_ ? ring_->try_pop(item) : list_.try_pop(item);
+    return ring_ ? ring_->try_pop(item) : rendezvous() ? take(item) : list_.try_pop(item);
+  }
+  // As much as there is room for; done when that is all. What it wakes is up to the caller.
+  Attempt push_many(Sender& sender) {
+    bool wake = false;
+    while (sender.count != 0) {
+      BatchAttempt batch{1, {Attempt::Result::done}};
+      if (lane_) {
+        batch = lane_->try_push_many(sender.item, sender.count);
+      } else {
+        batch.attempt = push_shared(*sender.item);
+      }
+      wake |= batch.attempt.wake;
+      if (!batch.attempt.done()) return {batch.attempt.result, wake};
+      sender.item += batch.count;
+      sender.count -= batch.count;
+    }
+    return {Attempt::Result::done, wake};
   }
   // Closed and drained; an item that slipped in before is still taken.
   bool ended(std::optional<T>& item) {
@@ -151,6 +230,10 @@ class Conduit {
 
   // The other side is served after the grant, never while a wait is only claimed.
   void serve_receivers(Gate::Line& line) noexcept {
+    if (rendezvous()) {
+      if (closed()) grant_all(line);
+      return;
+    }
     for (unsigned round = 0;; RealAtomics::relax(round++)) {
       auto* const first = static_cast<Receiver*>(line.claim_front());
       if (!first) return;
@@ -171,19 +254,98 @@ class Conduit {
     }
   }
   void serve_senders(Gate::Line& line) noexcept {
+    if (rendezvous()) return meet(line);
     for (unsigned round = 0;; RealAtomics::relax(round++)) {
       auto* const first = static_cast<Sender*>(line.claim_front());
       if (!first) return;
-      const Attempt attempt = buffer([&](auto& b) { return b.try_push(*first->item); });
+      const Attempt attempt = push_many(*first);
       first->accepted = attempt.done();
-      if (attempt.result != Attempt::Result::blocked) {
+      const bool decided = attempt.result != Attempt::Result::blocked;
+      if (decided) {
         line.grant_front();
-        if (attempt.wake) receivers_.gate.serve(receivers_);
       } else {
         first->wait().unclaim();
-        if (buffer([](auto& b) { return b.mark_full(); })) return;
       }
+      if (attempt.wake) receivers_.gate.serve(receivers_);
+      if (!decided && buffer([](auto& b) { return b.mark_full(); })) return;
     }
+  }
+
+  // ---- capacity 0
+
+  static void grant_all(Gate::Line& line) noexcept {
+    while (line.claim_front()) line.grant_front();
+  }
+  // The claimed first sender's item changes hands.
+  static void hand_over(Gate::Line& senders, std::optional<T>& item) noexcept {
+    auto& sender = static_cast<Sender&>(senders.front());
+    item.emplace(std::move(*sender.item++));
+    if (--sender.count == 0) {
+      sender.accepted = true;
+      senders.grant_front();
+    } else {
+      sender.wait().unclaim();
+    }
+  }
+  // To the first receiver in line.
+  Attempt give(T& item) noexcept {
+    auto result = Attempt::Result::blocked;
+    receivers_.gate.with(receivers_, [&](Gate::Line& line) {
+      if (closed()) {
+        result = Attempt::Result::closed;
+      } else if (auto* const first = static_cast<Receiver*>(line.claim_front())) {
+        first->item.emplace(std::move(item));
+        line.grant_front();
+        result = Attempt::Result::done;
+      }
+    });
+    return {result};
+  }
+  // From the first sender in line.
+  Attempt take(std::optional<T>& item) noexcept {
+    senders_.gate.with(senders_, [&](Gate::Line& line) {
+      if (!closed() && line.claim_front()) hand_over(line, item);
+    });
+    return {item ? Attempt::Result::done : Attempt::Result::blocked};
+  }
+  void meet(Gate::Line& senders) noexcept {
+    if (closed()) return grant_all(senders);  // refused
+    if (senders.empty()) return;
+    receivers_.gate.with(receivers_, [&](Gate::Line& receivers) {
+      while (!senders.empty() && !receivers.empty() && bring_together(senders, receivers)) {}
+    });
+  }
+  // The first of both lines, or makes progress towards it; false: they cannot be.
+  static bool bring_together(Gate::Line& senders, Gate::Line& receivers) noexcept {
+    const Wait& one = senders.front().wait();
+    if (&one == &receivers.front().wait()) {  // a select in both lines: it does not meet itself
+      return put_another_first(senders, one) || put_another_first(receivers, one);
+    }
+    const bool sender_first = std::less<>()(&one, &receivers.front().wait());
+    Gate::Line& lower = sender_first ? senders : receivers;
+    Gate::Line& higher = sender_first ? receivers : senders;
+    if (!claim_or_remove_front(lower)) return true;
+    if (!claim_or_remove_front(higher)) {
+      lower.front().wait().unclaim();
+      return true;
+    }
+    hand_over(senders, static_cast<Receiver&>(receivers.front()).item);
+    receivers.grant_front();
+    return true;
+  }
+  static bool claim_or_remove_front(Gate::Line& line) noexcept {
+    return line.front().wait().claim() || !line.remove(line.front());
+  }
+  // Moves those of the wait to the end. They lose nothing by it: whoever comes first instead meets
+  // that very wait, which leaves both lines, or leaves himself.
+  static bool put_another_first(Gate::Line& line, const Wait& wait) noexcept {
+    Waiter* const begin = &line.front();
+    do {
+      Waiter& front = line.front();
+      line.remove(front);
+      line.push_back(front);
+    } while (&line.front().wait() == &wait && &line.front() != begin);
+    return &line.front().wait() != &wait;
   }
 
   const std::unique_ptr<Lane> lane_;

@@ -4,10 +4,13 @@
 /// How a queue keeps its elements: as they are, or boxed where moving one may throw, so that an
 /// item changes hands without an exception in the middle.
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "cohort/comm/detail/conduit.hpp"  // Conduit
 #include "cohort/core/operation.hpp"       // Spec
@@ -18,12 +21,20 @@ template <class T>
 struct Element {
   using type = T;
   static T wrap(T&& value) noexcept { return std::move(value); }
+  template <class... Args>
+  static T make(Args&&... args) {
+    return T(std::forward<Args>(args)...);
+  }
   static T&& unwrap(T& element) noexcept { return std::move(element); }
 };
 template <class T>
 requires(!std::is_nothrow_move_constructible_v<T>) struct Element<T> {
   using type = std::unique_ptr<T>;
   static type wrap(T&& value) { return std::make_unique<T>(std::move(value)); }
+  template <class... Args>
+  static type make(Args&&... args) {
+    return std::make_unique<T>(std::forward<Args>(args)...);
+  }
   static T&& unwrap(type& element) noexcept { return std::move(*element); }
 };
 template <class T>
@@ -38,6 +49,10 @@ struct SendItem {
   element_t<T> item;
 
   SendItem(Owner o, T&& value) : owner(std::move(o)), item(Element<T>::wrap(std::move(value))) {}
+  /// Made in place.
+  template <class... Args>
+  SendItem(Owner o, std::in_place_t, Args&&... args)
+      : owner(std::move(o)), item(Element<T>::make(std::forward<Args>(args)...)) {}
 
   bool try_now(Place& place) {
     place.item = &item;
@@ -73,6 +88,53 @@ struct SendFrom {
   }
 };
 
+/// Sending several. `Items` is a vector of elements, or a reference to one, from which those that
+/// were accepted are then erased, however the operation ends.
+template <class T, class Owner, class Items>
+struct SendMany {
+  using Result = void;
+  using Vector = std::remove_reference_t<Items>;
+  struct Place : Conduit<element_t<T>>::Sender {
+    using Base = typename Conduit<element_t<T>>::Sender;
+    using Base::Base;
+    ~Place() { erase_accepted(); }
+    void begin(Vector& all) noexcept {
+      if (items) return;
+      items = &all;
+      this->item = all.data();
+      this->count = all.size();
+    }
+    void erase_accepted() noexcept {
+      if constexpr (std::is_reference_v<Items>) {
+        if (!items) return;
+        if (this->count == 0) {
+          items->clear();
+        } else {
+          const auto sent = items->size() - this->count;
+          const auto first = items->begin();
+          items->erase(first, first + static_cast<std::ptrdiff_t>(sent));
+        }
+        items = nullptr;
+      }
+    }
+    Vector* items = nullptr;  // set by the first try
+  };
+  Owner owner;
+  Items items;
+
+  bool try_now(Place& place) {
+    place.begin(items);
+    return owner.conduit().send_many_soon(place);
+  }
+  void arm(Place& place) noexcept { owner.conduit().arm(place); }
+  void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
+  bool retry(Place&) noexcept { return false; }
+  void result(Place& place) {
+    place.erase_accepted();
+    if (!place.accepted) owner.refuse();
+  }
+};
+
 /// Receiving, as an operation's Spec. `Owner::received` makes the result of what there is.
 template <class T, class Owner>
 struct ReceiveItem {
@@ -85,6 +147,71 @@ struct ReceiveItem {
   void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
   bool retry(Place&) noexcept { return false; }
   Result result(Place& place) { return owner.received(place.item); }
+};
+
+/// Receiving several, at most `most`, behind what a vector has, or, if `Into` is no reference, into
+/// one of its own. Whoever waits is granted the first item and then takes what more there is.
+template <class T, class Owner, class Into>
+struct ReceiveMany {
+  static constexpr bool counts = std::is_reference_v<Into>;
+  using Result = std::conditional_t<counts, std::size_t, std::vector<T>>;
+  struct Place : Conduit<element_t<T>>::Receiver {
+    using Base = typename Conduit<element_t<T>>::Receiver;
+    using Base::Base;
+    std::size_t count = 0;
+  };
+  Owner owner;
+  Into into;
+  std::size_t most;
+
+  bool try_now(Place& place) {
+    reserve(1);  // if this throws, nothing has been taken; nor does anything after it
+    place.count = take(most);
+    if (place.count != 0 || !owner.conduit().receive_soon(place)) return place.count != 0;
+    return true;
+  }
+  void arm(Place& place) noexcept { owner.conduit().arm(place); }
+  void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
+  bool retry(Place&) noexcept { return false; }
+  Result result(Place& place) {
+    if (place.item) {
+      add(std::move(*place.item));
+      place.count = 1 + take(most - 1);
+    }
+    if constexpr (counts) {
+      return place.count;
+    } else {
+      return std::move(into);
+    }
+  }
+
+ private:
+  std::size_t take(std::size_t count) {
+    struct Sink {
+      ReceiveMany& self;
+      std::size_t room(std::size_t wanted) noexcept { return self.room(wanted); }
+      void add(element_t<T>&& item) noexcept(std::is_nothrow_move_constructible_v<T>) {
+        self.add(std::move(item));
+      }
+    } sink{*this};
+    return owner.conduit().receive_many(sink, count);
+  }
+  // There is room for it.
+  void add(element_t<T>&& item) { into.push_back(Element<T>::unwrap(item)); }
+  // For how many of so many there is room, or can be made.
+  std::size_t room(std::size_t wanted) noexcept {
+    try {
+      reserve(wanted);
+      return wanted;
+    } catch (...) {
+      return std::min(wanted, into.capacity() - into.size());
+    }
+  }
+  // Grows as push_back does, so that many calls take linear time.
+  void reserve(std::size_t more) {
+    if (into.capacity() - into.size() >= more) return;
+    into.reserve(std::max(into.size() + more, 2 * into.capacity()));
+  }
 };
 
 /// A place that never stands in a line, for the `try_` twins.

@@ -10,6 +10,7 @@
 ///     open ──close──▶ closed ──the producer saw it──▶ settled    no push follows: drain, and end
 ///                        └──the consumer found it empty──▶ over  what came after that is refused
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -55,10 +56,34 @@ class BasicLane {
     // Publishes the item; pairs with the acquire in try_pop.
     const bool wanted = receivers_.change(tail_, tail + 1);
     if (state_.load(std::memory_order_seq_cst) != State::open && !settle()) [[unlikely]] {
-      take_back(value);
+      take_back(&value, 1);
       return {Attempt::Result::closed};
     }
     return {Attempt::Result::done, wanted};
+  }
+
+  /// The producer: pushes as many of `values` as there is room for, with one store for all. Moves
+  /// from those only that it counts.
+  BatchAttempt try_push_many(T* values, std::size_t count) noexcept {
+    if (state_.load(std::memory_order_relaxed) != State::open)
+      return {0, {Attempt::Result::closed}};
+    const auto tail = tail_.load(std::memory_order_relaxed);
+    const auto room = [&] { return capacity_ - static_cast<std::size_t>(tail - head_seen_); };
+    if (room() < count) head_seen_ = head_.load(std::memory_order_acquire);
+    count = std::min(count, room());
+    if (count == 0) return {0, {Attempt::Result::blocked}};
+    for (std::size_t i = 0; i < count; ++i) {
+      Cell& cell = cells_[(tail + i) & mask_];
+      A::writes(&cell);
+      ::new (static_cast<void*>(&cell)) T(std::move(values[i]));
+    }
+    // Publishes the items; pairs with the acquire in ready.
+    const bool wanted = receivers_.change(tail_, tail + count);
+    if (state_.load(std::memory_order_seq_cst) != State::open && !settle()) [[unlikely]] {
+      take_back(values, count);
+      return {0, {Attempt::Result::closed}};
+    }
+    return {count, {Attempt::Result::done, wanted}};
   }
 
   /// The consumer.
@@ -75,6 +100,28 @@ class BasicLane {
     A::writes(&cells_[head & mask_]);
     // The cell is free; pairs with the acquire in try_push.
     return {Attempt::Result::done, senders_.change(head_, head + 1)};
+  }
+
+  /// The consumer: how many items there are, `most` or more counting as `most`.
+  std::size_t ready(std::size_t most) noexcept {
+    const auto head = head_.load(std::memory_order_relaxed);
+    if (tail_seen_ - head < most && !over_) tail_seen_ = tail_.load(std::memory_order_acquire);
+    return std::min(most, static_cast<std::size_t>(tail_seen_ - head));
+  }
+  /// The consumer, once `ready` said that they are there: hands `count` items, 1 or more, to
+  /// `take`, which must not throw, and frees their cells with one store. Yields whether a sender
+  /// waits.
+  template <class Take>
+  bool pop_ready(std::size_t count, Take take) noexcept {
+    const auto head = head_.load(std::memory_order_relaxed);
+    for (auto position = head; position != head + count; ++position) {
+      A::reads(&cells_[position & mask_]);
+      take(std::move(at(position)));
+      at(position).~T();
+      A::writes(&cells_[position & mask_]);
+    }
+    // The cells are free; pairs with the acquire in try_push and try_push_many.
+    return senders_.change(head_, head + count);
   }
 
   /// Whether there is something soon, or room.
@@ -143,8 +190,9 @@ class BasicLane {
     const auto head = head_.load(std::memory_order_seq_cst);
     return tail_.load(std::memory_order_relaxed) - head == capacity_;
   }
-  // The producer has pushed an item and seen that it is closed; true if the item counts: it has
-  // been taken, or the consumer will look again.
+  // The producer has pushed and seen that it is closed; true if that counts: it has been taken, or
+  // the consumer will look again. What one store published counts together: the consumer sees the
+  // end only when it has seen nothing of it, or has taken it all.
   COHORT_COLD bool settle() noexcept {
     auto state = State::closed;
     return state_.compare_exchange_strong(state, State::settled, std::memory_order_seq_cst,
@@ -152,12 +200,14 @@ class BasicLane {
            state == State::settled || empty();
   }
   // It does not: the consumer saw the end before it.
-  COHORT_COLD void take_back(T& value) noexcept {
-    const auto last = tail_.load(std::memory_order_relaxed) - 1;
-    value.~T();
-    ::new (static_cast<void*>(&value)) T(std::move(at(last)));
-    at(last).~T();
-    tail_.store(last, std::memory_order_release);
+  COHORT_COLD void take_back(T* values, std::size_t count) noexcept {
+    const auto first = tail_.load(std::memory_order_relaxed) - count;
+    for (std::size_t i = 0; i < count; ++i) {
+      values[i].~T();
+      ::new (static_cast<void*>(&values[i])) T(std::move(at(first + i)));
+      at(first + i).~T();
+    }
+    tail_.store(first, std::memory_order_release);
   }
 
   const std::unique_ptr<Cell[]> cells_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// A buffer behind a short lock, with the ring's verbs: for queues without a bound, and for
-/// elements whose move constructor may throw.
+/// A buffer behind a short lock, with the ring's verbs: for queues without a bound, or with a very
+/// large one.
 
 #include <cstddef>
 #include <deque>
@@ -17,7 +17,6 @@ namespace cohort::inline v0::detail {
 template <class T>
 class LockedBuffer {
  public:
-  /// `capacity` 0: without bound.
   explicit LockedBuffer(std::size_t capacity) : capacity_(capacity) {}
 
   Attempt try_push(T& value) {
@@ -77,7 +76,7 @@ class LockedBuffer {
     Lock& operator=(const Lock&) = delete;
     const LockedBuffer& buffer;
   };
-  bool full() const noexcept { return capacity_ != 0 && items_.size() >= capacity_; }
+  bool full() const noexcept { return items_.size() >= capacity_; }
 
   const std::size_t capacity_;
   mutable std::atomic<bool> locked_{false};
