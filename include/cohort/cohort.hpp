@@ -32,8 +32,10 @@
 #include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
 #include "cohort/sync/event.hpp"              // Event
 #include "cohort/sync/guard.hpp"              // Guard
+#include "cohort/sync/latch.hpp"              // Latch
 #include "cohort/sync/lock.hpp"               // Lock
 #include "cohort/sync/rlock.hpp"              // RLock
+#include "cohort/sync/rwlock.hpp"             // RWLock
 #include "cohort/sync/semaphore.hpp"          // Semaphore
 #include "cohort/threads.hpp"                 // the domain Threads
 #include "cohort/version.hpp"                 // the version
