@@ -78,7 +78,9 @@ struct Line {
   std::optional<bool> pop_many(std::size_t most, std::array<int, 5>& last) {
     const auto count = ring.ready(most);
     if (count == 0) return std::nullopt;
-    return ring.pop_ready(count, [&](int item) { got(item, last); });
+    return ring.pop_ready(count, [&](int* first, std::size_t n) {
+      for (; n > 0; --n) got(*first++, last);
+    });
   }
   // `last`: what this consumer got of each producer before
   void got(int item, std::array<int, 5>& last) {

@@ -76,16 +76,16 @@ class Conduit {
   }
 
   /// Moves the items that are there, at most `most`, to `sink`; yields how many. Never waits.
-  /// `sink.room(n)` yields for how many of n it has room, `sink.add(item)` takes one; if that
-  /// throws, this item is lost.
+  /// `sink.room(n)` yields for how many of n it has room, `sink.add(first, n)` takes them; if that
+  /// throws, these items are lost.
   template <class Sink>
   std::size_t receive_many(Sink& sink, std::size_t most) {
     ServeAtEnd senders{senders_};
     std::size_t count = 0;
-    if constexpr (noexcept(sink.add(std::declval<T>()))) {
+    if constexpr (noexcept(sink.add(std::declval<T*>(), count))) {
       if (lane_) {
         count = sink.room(lane_->ready(most));
-        const auto add = [&](T&& item) noexcept { sink.add(std::move(item)); };
+        const auto add = [&](T* first, std::size_t n) noexcept { sink.add(first, n); };
         senders.wanted = count != 0 && lane_->pop_ready(count, add);
         return count;
       }
@@ -94,7 +94,7 @@ class Conduit {
       const Attempt attempt = lane_ ? lane_->try_pop(item) : pop_shared(item);
       senders.wanted |= attempt.wake;
       if (!attempt.done()) break;
-      sink.add(std::move(*item));
+      sink.add(&*item, 1);
     }
     return count;
   }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -175,7 +176,7 @@ struct ReceiveMany {
   bool retry(Place&) noexcept { return false; }
   Result result(Place& place) {
     if (place.item) {
-      add(std::move(*place.item));
+      add(&*place.item, 1);
       place.count = 1 + take(most - 1);
     }
     if constexpr (counts) {
@@ -190,14 +191,21 @@ struct ReceiveMany {
     struct Sink {
       ReceiveMany& self;
       std::size_t room(std::size_t wanted) noexcept { return self.room(wanted); }
-      void add(element_t<T>&& item) noexcept(std::is_nothrow_move_constructible_v<T>) {
-        self.add(std::move(item));
+      void add(element_t<T>* first,
+               std::size_t n) noexcept(std::is_nothrow_move_constructible_v<T>) {
+        self.add(first, n);
       }
     } sink{*this};
     return owner.conduit().receive_many(sink, count);
   }
   // There is room for it.
-  void add(element_t<T>&& item) { into.push_back(Element<T>::unwrap(item)); }
+  void add(element_t<T>* first, std::size_t n) {
+    if constexpr (std::is_same_v<element_t<T>, T>) {
+      into.insert(into.end(), std::make_move_iterator(first), std::make_move_iterator(first + n));
+    } else {
+      for (; n > 0; --n) into.push_back(Element<T>::unwrap(*first++));
+    }
+  }
   // For how many of so many there is room, or can be made.
   std::size_t room(std::size_t wanted) noexcept {
     try {

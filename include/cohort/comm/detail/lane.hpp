@@ -109,16 +109,20 @@ class BasicLane {
     return std::min(most, static_cast<std::size_t>(tail_seen_ - head));
   }
   /// The consumer, once `ready` said that they are there: hands `count` items, 1 or more, to
-  /// `take`, which must not throw, and frees their cells with one store. Yields whether a sender
-  /// waits.
+  /// `take(first, n)`, which must not throw, in one piece or two, and frees their cells with one
+  /// store. Yields whether a sender waits.
   template <class Take>
   bool pop_ready(std::size_t count, Take take) noexcept {
     const auto head = head_.load(std::memory_order_relaxed);
-    for (auto position = head; position != head + count; ++position) {
-      A::reads(&cells_[position & mask_]);
-      take(std::move(at(position)));
-      at(position).~T();
-      A::writes(&cells_[position & mask_]);
+    for (auto position = head; position != head + count;) {
+      const auto until_wrap = mask_ + 1 - (position & mask_);
+      const auto piece = static_cast<std::size_t>(std::min(head + count - position, until_wrap));
+      T* const first = &at(position);
+      for (std::size_t i = 0; i < piece; ++i) A::reads(&cells_[(position + i) & mask_]);
+      take(first, piece);
+      std::destroy_n(first, piece);
+      for (std::size_t i = 0; i < piece; ++i) A::writes(&cells_[(position + i) & mask_]);
+      position += piece;
     }
     // The cells are free; pairs with the acquire in try_push and try_push_many.
     return senders_.change(head_, head + count);
