@@ -26,8 +26,8 @@ struct ReadSubject {
   auto wait() { return lock.acquire_read(); }
   bool try_wait() {
     if (!lock.try_acquire_read()) return false;
-    take_back();
-    return true;
+    lock.release_read();
+    return lock.try_acquire_write();  // unless another wait has passed
   }
   void give() { lock.release_write(); }
   void take_back() {
