@@ -14,6 +14,7 @@
 
 #include <cstdint>
 
+#include "cohort/config.hpp"     // COHORT_HOT
 #include "cohort/core/gate.hpp"  // the gate, and what serve means
 
 namespace cohort::inline v0::detail {
@@ -25,9 +26,10 @@ class BasicSemaphore {
   using Line = typename G::Line;
   struct Waiter : G::Waiter {
     using G::Waiter::Waiter;
-    TimePoint since{};
-    std::uint32_t rest = 0;      // turns to let pass before the next look
-    std::uint32_t patience = 4;  // how many after that
+    // Set when it stands in line.
+    TimePoint since;
+    std::uint32_t rest;      // turns to let pass before the next look
+    std::uint32_t patience;  // how many after that
   };
 
   explicit BasicSemaphore(std::uint64_t permits) noexcept : word_(permits * one) {}
@@ -47,7 +49,7 @@ class BasicSemaphore {
   }
 
   /// Adds permits unless there would be more than `limit`; then false and nothing has changed.
-  bool release(std::uint64_t n, std::uint64_t limit) noexcept {
+  COHORT_HOT bool release(std::uint64_t n, std::uint64_t limit) noexcept {
     auto word = word_.load(std::memory_order_relaxed);
     for (;;) {
       if (word / one + n > limit) return false;
@@ -64,6 +66,8 @@ class BasicSemaphore {
 
   void arm(Waiter& waiter) noexcept {
     waiter.since = Atomics::now();
+    waiter.rest = 0;
+    waiter.patience = 4;
     gate_.arm(*this, waiter);
   }
   void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
@@ -96,7 +100,7 @@ class BasicSemaphore {
 
   // Whether the first in line, who is not looking, must be served. Looks at the clock every few
   // microseconds only: a running acquirer may come here fifty times in one.
-  bool is_due() noexcept {
+  COHORT_NOINLINE bool is_due() noexcept {
     const auto ticks = Atomics::ticks();
     if (ticks - looked_.load(std::memory_order_relaxed) < 8192) return false;
     if (Atomics::now().time_since_epoch().count() >= due_.load(std::memory_order_relaxed)) {
@@ -106,7 +110,7 @@ class BasicSemaphore {
     return false;
   }
 
-  void release_to_line(std::uint64_t n) noexcept {
+  COHORT_NOINLINE void release_to_line(std::uint64_t n) noexcept {
     const bool mine = gate_.try_with(*this, [&](Line& line) {
       auto* const first = line.empty() ? nullptr : &static_cast<Waiter&>(line.front());
       const bool hand_over = first && Atomics::now() >= due_time(*first);
