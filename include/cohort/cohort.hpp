@@ -30,6 +30,7 @@
 #include "cohort/exec/thread_pool.hpp"        // ThreadPool
 #include "cohort/io/interrupts.hpp"           // Interrupts
 #include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
+#include "cohort/sync/condition.hpp"          // Condition
 #include "cohort/sync/event.hpp"              // Event
 #include "cohort/sync/guard.hpp"              // Guard
 #include "cohort/sync/latch.hpp"              // Latch
