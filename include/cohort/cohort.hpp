@@ -6,6 +6,7 @@
 #include "cohort/comm/channel.hpp"            // channel, Sender, Receiver
 #include "cohort/comm/queue.hpp"              // Queue
 #include "cohort/config.hpp"                  // COHORT_ macros
+#include "cohort/core/as_completed.hpp"       // as_completed
 #include "cohort/core/clock.hpp"              // sleep_for, yield_now, now, this_task
 #include "cohort/core/coroutine.hpp"          // for executors
 #include "cohort/core/deadline_task.hpp"      // timeout, shield, Task::within
@@ -15,6 +16,7 @@
 #include "cohort/core/stop.hpp"               // StopSource, StopToken, StopCallback
 #include "cohort/core/task.hpp"               // Task
 #include "cohort/core/timed.hpp"              // Timed
+#include "cohort/core/wait.hpp"               // wait, ReturnWhen
 #include "cohort/core/waiter.hpp"             // for primitives
 #include "cohort/core/when_all.hpp"           // when_all
 #include "cohort/core/when_any.hpp"           // when_any, select

@@ -51,6 +51,8 @@ class FutureBase : public Completion {
   Status status() const noexcept { return status_.load(std::memory_order_acquire); }
   bool done() const noexcept { return event_.is_set(); }
   bool cancelled() const noexcept { return done() && is_cancelled(error_); }
+  /// Done by an exception, which this does not fetch.
+  bool failed() const noexcept { return done() && error_ && !is_cancelled(error_); }
   std::exception_ptr exception() noexcept {
     fetched_.store(true, std::memory_order_relaxed);
     return error_;
@@ -325,6 +327,7 @@ class Future {
   }
   Operation<Shared> operation() const& { return shared(); }
   Operation<Sole> operation() && { return sole(); }
+  detail::FutureState<T>& shared_state() const { return state(); }
 
   friend bool operator==(const Future&, const Future&) = default;
 
