@@ -203,7 +203,8 @@ TYPED_TEST_P(WaitingContract, AWaitAlreadyGrantedCompletesInSpiteOfAStop) {
   loop.run_ready();
   subject.give();
   // A lock's give only tells the first in line to try; its millisecond over, the second is a grant.
-  std::this_thread::sleep_for(2ms);
+  const auto over = std::chrono::steady_clock::now() + 1ms;
+  ASSERT_TRUE(eventually([&] { return std::chrono::steady_clock::now() > over; }));
   if (subject.try_wait()) subject.give();
   loop.run_ready();
   future.cancel();
