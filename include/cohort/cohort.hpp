@@ -12,6 +12,7 @@
 #include "cohort/core/deadline_task.hpp"      // timeout, shield, Task::within
 #include "cohort/core/future.hpp"             // Future, Promise
 #include "cohort/core/gate.hpp"               // for primitives
+#include "cohort/core/generator.hpp"          // Generator
 #include "cohort/core/operation.hpp"          // Operation
 #include "cohort/core/stop.hpp"               // StopSource, StopToken, StopCallback
 #include "cohort/core/task.hpp"               // Task
@@ -21,6 +22,7 @@
 #include "cohort/core/when_all.hpp"           // when_all
 #include "cohort/core/when_any.hpp"           // when_any, select
 #include "cohort/error.hpp"                   // every error
+#include "cohort/exec/async_generator.hpp"    // AsyncGenerator
 #include "cohort/exec/blocking_region.hpp"    // blocking_region
 #include "cohort/exec/event_loop.hpp"         // EventLoop
 #include "cohort/exec/executor.hpp"           // Executor, Scheduler, spawn

@@ -149,19 +149,10 @@ struct LegOf<Operation<Spec>> {
     return OperationAccess::take(std::move(operation));
   }
 };
-/// A Future races as an operation: a named one yields `const T&`, a temporary its T.
-template <class T>
-auto racer(Future<T>& future) {
-  return future.operation();
-}
-template <class T>
-auto racer(const Future<T>& future) {
-  return future.operation();
-}
-template <class T>
-auto racer(Future<T>&& future) {
-  return std::move(future).operation();
-}
+/// What is also an operation races as that. A named Future yields `const T&`, a temporary its T.
+template <class X>
+requires requires(X&& x) { std::forward<X>(x).operation(); }
+auto racer(X&& x) { return std::forward<X>(x).operation(); }
 template <class X>
 std::decay_t<X> racer(X&& x) {
   return std::forward<X>(x);
