@@ -33,6 +33,7 @@
 #include "cohort/exec/task_group.hpp"         // task_group
 #include "cohort/exec/thread_pool.hpp"        // ThreadPool
 #include "cohort/io/interrupts.hpp"           // Interrupts
+#include "cohort/sync/barrier.hpp"            // Barrier
 #include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
 #include "cohort/sync/condition.hpp"          // Condition
 #include "cohort/sync/event.hpp"              // Event
