@@ -10,19 +10,25 @@
 ///       pool.submit(producer<Domain>, tx);
 ///     }
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
 
-#include "cohort/comm/channel.hpp"      // channel, Sender, Receiver
-#include "cohort/comm/queue.hpp"        // Queue
-#include "cohort/exec/thread_pool.hpp"  // Pool
-#include "cohort/sync/event.hpp"        // Event
-#include "cohort/sync/lock.hpp"         // Lock
-#include "cohort/sync/semaphore.hpp"    // Semaphore
+#include "cohort/comm/channel.hpp"            // channel, Sender, Receiver
+#include "cohort/comm/queue.hpp"              // Queue
+#include "cohort/exec/thread_pool.hpp"        // Pool
+#include "cohort/sync/barrier.hpp"            // Barrier
+#include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
+#include "cohort/sync/condition.hpp"          // Condition
+#include "cohort/sync/event.hpp"              // Event
+#include "cohort/sync/lock.hpp"               // Lock
+#include "cohort/sync/rlock.hpp"              // RLock
+#include "cohort/sync/semaphore.hpp"          // Semaphore
 
 namespace cohort::inline v0 {
 
@@ -37,10 +43,52 @@ class Counted {
   friend bool operator==(const Counted&, const Counted&) = default;
 
  protected:
+  struct Adopt {};
+  /// An object that is part of another.
+  Counted(Adopt, std::shared_ptr<X> object) noexcept : object_(std::move(object)) {}
   X& object() const noexcept { return *object_; }
 
  private:
   std::shared_ptr<X> object_;
+};
+
+/// The verbs of a handle to a lock.
+template <class X>
+class CountedLock : public Counted<X> {
+ public:
+  CountedLock() = default;
+  auto acquire() const { return object().acquire(); }
+  auto hold() const { return object().hold(); }
+  [[nodiscard]] bool try_acquire() const noexcept { return object().try_acquire(); }
+  void release() const { object().release(); }
+  void lock() const { object().lock(); }
+  bool try_lock() const noexcept { return object().try_lock(); }
+  void unlock() const { object().unlock(); }
+
+ protected:
+  using Counted<X>::Counted;
+  using Counted<X>::object;
+};
+
+/// The verbs of a handle to a semaphore.
+template <class X>
+class CountedSemaphore : public Counted<X> {
+ public:
+  CountedSemaphore() = default;
+  template <std::integral Int>
+  explicit CountedSemaphore(Int permits) : Counted<X>(permits) {}
+  auto acquire() const { return object().acquire(); }
+  auto hold() const { return object().hold(); }
+  [[nodiscard]] bool try_acquire() const noexcept { return object().try_acquire(); }
+  void release() const { object().release(); }
+  template <std::integral Int>
+  void release(Int n) const {
+    object().release(n);
+  }
+  std::uint64_t value() const noexcept { return object().value(); }
+
+ protected:
+  using Counted<X>::object;
 };
 
 }  // namespace detail
@@ -59,34 +107,22 @@ struct Threads {
     return cohort::channel<T>(capacity);
   }
 
-  class Lock : public detail::Counted<cohort::Lock> {
+  class Lock : public detail::CountedLock<cohort::Lock> {
    public:
-    Lock() = default;
-    auto acquire() const { return object().acquire(); }
-    auto hold() const { return object().hold(); }
-    [[nodiscard]] bool try_acquire() const noexcept { return object().try_acquire(); }
-    void release() const { object().release(); }
     bool locked() const noexcept { return object().locked(); }
-    void lock() const { object().lock(); }
-    bool try_lock() const noexcept { return object().try_lock(); }
-    void unlock() const { object().unlock(); }
-  };
 
-  class Semaphore : public detail::Counted<cohort::Semaphore> {
-   public:
-    Semaphore() = default;
-    template <std::integral Int>
-    explicit Semaphore(Int permits) : Counted(permits) {}
-    auto acquire() const { return object().acquire(); }
-    auto hold() const { return object().hold(); }
-    [[nodiscard]] bool try_acquire() const noexcept { return object().try_acquire(); }
-    void release() const { object().release(); }
-    template <std::integral Int>
-    void release(Int n) const {
-      object().release(n);
-    }
-    std::uint64_t value() const noexcept { return object().value(); }
+   private:
+    friend Threads;
   };
+  class RLock : public detail::CountedLock<cohort::RLock> {
+   public:
+    bool locked() const noexcept { return object().locked(); }
+
+   private:
+    friend Threads;
+  };
+  using Semaphore = detail::CountedSemaphore<cohort::Semaphore>;
+  using BoundedSemaphore = detail::CountedSemaphore<cohort::BoundedSemaphore>;
 
   class Event : public detail::Counted<cohort::Event> {
    public:
@@ -95,6 +131,52 @@ struct Threads {
     void clear() const noexcept { object().clear(); }
     bool is_set() const noexcept { return object().is_set(); }
     auto wait() const { return object().wait(); }
+  };
+
+  /// Keeps the lock it was given.
+  class Condition : public detail::CountedLock<cohort::Condition> {
+   public:
+    Condition() = default;
+    explicit Condition(Lock lock) : Condition(std::make_shared<Over<Lock>>(std::move(lock))) {}
+    explicit Condition(RLock lock) : Condition(std::make_shared<Over<RLock>>(std::move(lock))) {}
+    auto wait() const { return object().wait(); }
+    template <std::predicate Predicate>
+    auto wait_for(Predicate predicate) const {
+      return object().wait_for(std::move(predicate));
+    }
+    void notify() const { object().notify(); }
+    template <std::integral Int>
+    void notify(Int n) const {
+      object().notify(n);
+    }
+    void notify_all() const { object().notify_all(); }
+
+   private:
+    template <class L>
+    struct Over {
+      explicit Over(L l) : lock(std::move(l)), condition(lock_of(lock)) {}
+      L lock;
+      cohort::Condition condition;
+    };
+    template <class L>
+    explicit Condition(const std::shared_ptr<Over<L>>& over)
+        : CountedLock(Adopt{}, std::shared_ptr<cohort::Condition>(over, &over->condition)) {}
+  };
+
+  class Barrier : public detail::Counted<cohort::Barrier> {
+   public:
+    template <std::integral Int>
+    explicit Barrier(Int parties, std::function<void()> action = {})
+        : Counted(parties, std::move(action)) {}
+    template <std::integral Int, class Rep, class Period>
+    Barrier(Int parties, std::function<void()> action, std::chrono::duration<Rep, Period> timeout)
+        : Counted(parties, std::move(action), timeout) {}
+    auto wait() const { return object().wait(); }
+    void reset() const noexcept { object().reset(); }
+    void abort() const noexcept { object().abort(); }
+    bool broken() const noexcept { return object().broken(); }
+    std::uint64_t n_waiting() const noexcept { return object().n_waiting(); }
+    std::uint64_t parties() const noexcept { return object().parties(); }
   };
 
   template <class T>
@@ -132,6 +214,12 @@ struct Threads {
    private:
     using Base::object;
   };
+
+ private:
+  template <class Handle>
+  static auto& lock_of(const Handle& handle) noexcept {
+    return handle.object();
+  }
 };
 
 }  // namespace cohort::inline v0
