@@ -10,7 +10,6 @@
 ///       pool.submit(producer<Domain>, tx);
 ///     }
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +21,7 @@
 #include "cohort/comm/channel.hpp"            // channel, Sender, Receiver
 #include "cohort/comm/queue.hpp"              // Queue
 #include "cohort/exec/thread_pool.hpp"        // Pool
+#include "cohort/os/deadline.hpp"             // durations
 #include "cohort/sync/barrier.hpp"            // Barrier
 #include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
 #include "cohort/sync/condition.hpp"          // Condition

@@ -10,7 +10,6 @@
 ///     open ──close──▶ closed ──the producer saw it──▶ settled    no push follows: drain, and end
 ///                        └──the consumer found it empty──▶ over  what came after that is refused
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -70,7 +69,7 @@ class BasicLane {
     const auto tail = tail_.load(std::memory_order_relaxed);
     const auto room = [&] { return capacity_ - static_cast<std::size_t>(tail - head_seen_); };
     if (room() < count) head_seen_ = head_.load(std::memory_order_acquire);
-    count = std::min(count, room());
+    if (count > room()) count = room();
     if (count == 0) return {0, {Attempt::Result::blocked}};
     for (std::size_t i = 0; i < count; ++i) {
       Cell& cell = cells_[(tail + i) & mask_];
@@ -106,7 +105,8 @@ class BasicLane {
   std::size_t ready(std::size_t most) noexcept {
     const auto head = head_.load(std::memory_order_relaxed);
     if (tail_seen_ - head < most && !over_) tail_seen_ = tail_.load(std::memory_order_acquire);
-    return std::min(most, static_cast<std::size_t>(tail_seen_ - head));
+    const auto there = static_cast<std::size_t>(tail_seen_ - head);
+    return there < most ? there : most;
   }
   /// The consumer, once `ready` said that they are there: hands `count` items, 1 or more, to
   /// `take(first, n)`, which must not throw, in one piece or two, and frees their cells with one
@@ -115,8 +115,9 @@ class BasicLane {
   bool pop_ready(std::size_t count, Take take) noexcept {
     const auto head = head_.load(std::memory_order_relaxed);
     for (auto position = head; position != head + count;) {
-      const auto until_wrap = mask_ + 1 - (position & mask_);
-      const auto piece = static_cast<std::size_t>(std::min(head + count - position, until_wrap));
+      const auto until_wrap = static_cast<std::size_t>(mask_ + 1 - (position & mask_));
+      const auto left = static_cast<std::size_t>(head + count - position);
+      const auto piece = left < until_wrap ? left : until_wrap;
       T* const first = &at(position);
       for (std::size_t i = 0; i < piece; ++i) A::reads(&cells_[(position + i) & mask_]);
       take(first, piece);

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <unordered_set>
+#include <unordered_map>  // <functional> has it already
 #include <utility>
 #include <vector>
 
@@ -73,10 +73,10 @@ class Watch {
   template <class Futures>
   static Owner over(Futures&& futures, Goal goal) {
     std::vector<FutureBase*> all;
-    std::unordered_set<const FutureBase*> seen;
+    std::unordered_map<const FutureBase*, bool> seen;
     for (const auto& future : futures) {
       FutureBase& state = future.shared_state();
-      if (seen.insert(&state).second) all.push_back(&state);
+      if (!std::exchange(seen[&state], true)) all.push_back(&state);
     }
     Owner owner(new Watch(all, goal));
     owner->enter();

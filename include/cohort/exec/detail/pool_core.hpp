@@ -9,7 +9,6 @@
 /// while, then sleeps: one of the sleepers in the poller, which also keeps the deadlines, the
 /// others on their beds.
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -72,6 +71,13 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
       self->last = true;
       self->thread.detach();
     }
+  }
+
+  /// Asks every task to stop.
+  void stop_tasks() noexcept {
+    tasks_from_outside_.scope().request_stop();
+    const std::size_t used = used_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < used; ++i) workers_[i]->tasks.scope().request_stop();
   }
 
   // ---- Home
@@ -338,12 +344,6 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
     return parking_.sleeping() + blocked_.load(std::memory_order_seq_cst) + busy >=
                threads_.load(std::memory_order_seq_cst) &&
            !work_in_sight();
-  }
-
-  void stop_tasks() noexcept {
-    tasks_from_outside_.scope().request_stop();
-    const std::size_t used = used_.load(std::memory_order_acquire);
-    for (std::size_t i = 0; i < used; ++i) workers_[i]->tasks.scope().request_stop();
   }
 
   void drain(Worker* self) noexcept {

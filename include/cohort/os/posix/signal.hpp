@@ -5,7 +5,6 @@
 
 #include <signal.h>
 
-#include <algorithm>
 #include <climits>
 
 #include "cohort/os/deadline.hpp"  // TimePoint, never
@@ -16,7 +15,7 @@ namespace cohort::inline v0::os::posix {
 inline int poll_timeout(TimePoint deadline) noexcept {
   if (deadline == detail::never) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
+  return left < 0 ? 0 : left > INT_MAX ? INT_MAX : static_cast<int>(left);
 }
 
 /// Installs `handler` for SIGINT and SIGTERM, or with null the default again.

@@ -5,7 +5,6 @@
 /// second is never given up. The first is an operation at the condition's gate; a coroutine, or a
 /// loop on a thread, puts both together.
 
-#include <chrono>
 #include <type_traits>
 #include <utility>
 
