@@ -31,22 +31,22 @@ inline constexpr OneToOne one_to_one{};
 
 namespace detail {
 
-template <class T>
+template <class T, class Order = Fifo>
 struct ChannelState {
   ChannelState(std::size_t capacity, bool single) : conduit(capacity, single) {}
-  Conduit<element_t<T>> conduit;
-  std::atomic<std::size_t> senders{1};
-  std::atomic<std::size_t> receivers{1};
+  Conduit<element_t<T>, Order> conduit;
+  std::atomic<std::size_t> ends[2]{1, 1};  // handles that send; that receive
 };
 
-/// One end, counted: when the last copy goes, `End::last` is called.
-template <class T, class End>
+/// One end, counted: when the last copy goes, nothing more can be sent, and if it was the receivers',
+/// what is buffered is dropped.
+template <class State, bool receives>
 class ChannelEnd {
  public:
   ChannelEnd() = default;
-  explicit ChannelEnd(std::shared_ptr<ChannelState<T>> state) noexcept : state_(std::move(state)) {}
+  explicit ChannelEnd(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
   ChannelEnd(const ChannelEnd& other) noexcept : state_(other.state_) {
-    if (state_) End::count(*state_).fetch_add(1, std::memory_order_relaxed);
+    if (state_) state_->ends[receives].fetch_add(1, std::memory_order_relaxed);
   }
   ChannelEnd(ChannelEnd&& other) noexcept = default;
   ChannelEnd& operator=(ChannelEnd other) noexcept {
@@ -54,8 +54,9 @@ class ChannelEnd {
     return *this;
   }
   ~ChannelEnd() {
-    if (state_ && End::count(*state_).fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      End::last(*state_);
+    if (state_ && state_->ends[receives].fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      state_->conduit.close();
+      if (receives) state_->conduit.clear();
     }
   }
 
@@ -66,7 +67,7 @@ class ChannelEnd {
   /// The same, and drops what is buffered; only the receiver of a one_to_one channel can do that.
   void cancel() const {
     close();
-    if (End::receives || !state().conduit.single()) state().conduit.clear();
+    if (receives || !state().conduit.single()) state().conduit.clear();
   }
   bool closed() const { return state().conduit.closed(); }
   /// Items in the buffer, for a moment.
@@ -76,13 +77,13 @@ class ChannelEnd {
   friend bool operator==(const ChannelEnd&, const ChannelEnd&) = default;
 
  protected:
-  ChannelState<T>& state() const {
+  State& state() const {
     if (!state_) throw UsageError("this channel end was moved from: use the one it was moved to");
     return *state_;
   }
 
  private:
-  std::shared_ptr<ChannelState<T>> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace detail
@@ -90,7 +91,7 @@ class ChannelEnd {
 /// The sending end. Copyable, all verbs const; any thread may use any copy at any time. The stream
 /// ends when the last copy is gone. An operation refers to the end it came from: keep that alive.
 template <class T>
-class Sender : public detail::ChannelEnd<T, Sender<T>> {
+class Sender : public detail::ChannelEnd<detail::ChannelState<T>, false> {
   struct Owner {
     detail::ChannelState<T>* state;
     auto& conduit() const noexcept { return state->conduit; }
@@ -101,7 +102,7 @@ class Sender : public detail::ChannelEnd<T, Sender<T>> {
 
  public:
   using value_type = T;
-  using detail::ChannelEnd<T, Sender<T>>::ChannelEnd;
+  using detail::ChannelEnd<detail::ChannelState<T>, false>::ChannelEnd;
 
   /// Waits for room, or, if the capacity is 0, for a receiver that takes it. Throws Closed if
   /// nobody will ever receive it.
@@ -162,10 +163,6 @@ class Sender : public detail::ChannelEnd<T, Sender<T>> {
   }
 
  private:
-  friend detail::ChannelEnd<T, Sender<T>>;
-  static constexpr bool receives = false;
-  static auto& count(detail::ChannelState<T>& state) noexcept { return state.senders; }
-  static void last(detail::ChannelState<T>& state) noexcept { state.conduit.close(); }
   template <class Items>
   auto sending(Items&& items) const {
     static_assert(!std::is_same_v<T, bool>, "std::vector<bool> has no items to send");
@@ -176,7 +173,7 @@ class Sender : public detail::ChannelEnd<T, Sender<T>> {
 
 /// The receiving end. Copies share the stream: each item goes to one of them.
 template <class T>
-class Receiver : public detail::ChannelEnd<T, Receiver<T>> {
+class Receiver : public detail::ChannelEnd<detail::ChannelState<T>, true> {
   struct Owner {
     using Received = std::optional<T>;
     detail::ChannelState<T>* state;
@@ -189,7 +186,7 @@ class Receiver : public detail::ChannelEnd<T, Receiver<T>> {
 
  public:
   using value_type = T;
-  using detail::ChannelEnd<T, Receiver<T>>::ChannelEnd;
+  using detail::ChannelEnd<detail::ChannelState<T>, true>::ChannelEnd;
 
   /// Waits for an item. Empty once every sender is gone, or close(), and the buffer is drained.
   auto recv() const { return Operation(detail::ReceiveItem<T, Owner>{{&this->state()}}); }
@@ -212,19 +209,12 @@ class Receiver : public detail::ChannelEnd<T, Receiver<T>> {
   }
 
  private:
-  friend detail::ChannelEnd<T, Receiver<T>>;
-  static constexpr bool receives = true;
-  static auto& count(detail::ChannelState<T>& state) noexcept { return state.receivers; }
   template <class Into>
   auto receiving(Into&& into, std::size_t max) const {
     if (max == 0)
       throw std::invalid_argument("Receiver::recv_many(): max is 0, must be at least 1");
     return Operation(
         detail::ReceiveMany<T, Owner, Into>{{&this->state()}, std::forward<Into>(into), max});
-  }
-  static void last(detail::ChannelState<T>& state) noexcept {
-    state.conduit.close();
-    state.conduit.clear();
   }
 };
 

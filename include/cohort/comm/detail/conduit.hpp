@@ -18,23 +18,24 @@
 #include <utility>
 
 #include "cohort/comm/detail/lane.hpp"           // bounded, one to one
-#include "cohort/comm/detail/locked_buffer.hpp"  // without bound
+#include "cohort/comm/detail/locked_buffer.hpp"  // without bound; Fifo
 #include "cohort/comm/detail/ring.hpp"           // bounded
 #include "cohort/core/gate.hpp"                  // the gates
 
 namespace cohort::inline v0::detail {
 
-template <class T>
+template <class T, class Order = Fifo>
 class Conduit {
  public:
-  /// A place in the line of those who wait for an item; empty when granted: it has ended.
-  struct Receiver : Waiter {
+  /// A place in the line of those who wait for an item; empty when granted: it has ended, or the
+  /// place only looks, or has an error.
+  struct Receiver : Waiter, Order::Receiver {
     using Waiter::Waiter;
     std::optional<T> item;
   };
   /// A place in the line of those who wait for room: until each of its items is accepted. A
   /// refusal, too, ends the wait.
-  struct Sender : Waiter {
+  struct Sender : Waiter, Order::Sender {
     using Waiter::Waiter;
     T* item = nullptr;      // the next
     std::size_t count = 1;  // that one, and those that follow it in memory
@@ -45,7 +46,7 @@ class Conduit {
 
   Conduit(std::size_t capacity, bool single)
       : lane_(single ? make<Lane>(capacity) : nullptr),
-        ring_(single ? nullptr : make<Ring>(capacity)),
+        ring_(single || !Order::plain ? nullptr : make<Ring>(capacity)),
         list_(capacity) {}
 
   /// False: it must wait. Otherwise `sender.accepted` says whether it was accepted or refused for
@@ -64,6 +65,11 @@ class Conduit {
   }
   /// False: it must wait. Otherwise there is an item, or the end has come.
   bool try_receive(Receiver& receiver) { return pop(receiver.item) || ended(receiver.item); }
+
+  /// For those who only look: whether there is an item, or the end has come.
+  bool ready() const noexcept {
+    return size() != 0 || buffer([](auto& b) { return b.ended(); });
+  }
 
   /// The same for somebody who can wait, and does for a moment.
   COHORT_HOT bool send_soon(Sender& sender) { return try_send(sender) || send_in_a_moment(sender); }
@@ -127,6 +133,8 @@ class Conduit {
     return buffer([](auto& b) { return b.size(); });
   }
   std::size_t capacity() const noexcept { return list_.capacity(); }
+  /// Of an Order that is not plain; not under its lock.
+  auto& items() noexcept { return list_.items(); }
   /// Nothing is buffered: items change hands.
   bool rendezvous() const noexcept { return capacity() == 0; }
   /// One party sends and one receives at a time.
@@ -228,6 +236,21 @@ class Conduit {
     return pop(item) || buffer([](auto& b) { return b.ended(); });
   }
 
+  // On behalf of one who waits. What this throws goes to him, and ends his wait.
+  template <class Place, class Fn>
+  static Attempt on_behalf(Place& place, Fn attempt) noexcept {
+    if constexpr (requires { place.error; }) {
+      try {
+        return attempt();
+      } catch (...) {
+        place.error = std::current_exception();
+        return {Attempt::Result::closed};
+      }
+    } else {
+      return attempt();
+    }
+  }
+
   // The other side is served after the grant, never while a wait is only claimed.
   void serve_receivers(Gate::Line& line) noexcept {
     if (rendezvous()) {
@@ -237,11 +260,16 @@ class Conduit {
     for (unsigned round = 0;; RealAtomics::relax(round++)) {
       auto* const first = static_cast<Receiver*>(line.claim_front());
       if (!first) return;
-      const auto pop = [&] { return buffer([&](auto& b) { return b.try_pop(first->item); }); };
-      Attempt attempt = pop();
-      bool over = false;
-      if (!attempt.done() && closed()) {
-        attempt = pop();  // what slipped in before the close
+      const auto pop = [&]() -> Attempt {
+        if (first->looks) {
+          return {ready() ? Attempt::Result::closed : Attempt::Result::blocked};
+        }
+        return buffer([&](auto& b) { return b.try_pop(first->item); });
+      };
+      Attempt attempt = on_behalf(*first, pop);
+      bool over = attempt.result == Attempt::Result::closed;
+      if (attempt.result == Attempt::Result::blocked && closed()) {
+        attempt = on_behalf(*first, pop);  // what slipped in before the close
         over = !attempt.done() && buffer([](auto& b) { return b.ended(); });
       }
       if (attempt.done() || over) {
@@ -258,7 +286,7 @@ class Conduit {
     for (unsigned round = 0;; RealAtomics::relax(round++)) {
       auto* const first = static_cast<Sender*>(line.claim_front());
       if (!first) return;
-      const Attempt attempt = push_many(*first);
+      const Attempt attempt = on_behalf(*first, [&] { return push_many(*first); });
       first->accepted = attempt.done();
       const bool decided = attempt.result != Attempt::Result::blocked;
       if (decided) {
@@ -350,7 +378,7 @@ class Conduit {
 
   const std::unique_ptr<Lane> lane_;
   const std::unique_ptr<Ring> ring_;
-  LockedBuffer<T> list_;
+  LockedBuffer<T, Order> list_;
   SendSide senders_{*this};
   ReceiveSide receivers_{*this};
 };

@@ -22,6 +22,7 @@ template <class T>
 struct Element {
   using type = T;
   static T wrap(T&& value) noexcept { return std::move(value); }
+  static const T& value(const T& element) noexcept { return element; }
   template <class... Args>
   static T make(Args&&... args) {
     return T(std::forward<Args>(args)...);
@@ -31,6 +32,7 @@ struct Element {
 template <class T>
 requires(!std::is_nothrow_move_constructible_v<T>) struct Element<T> {
   using type = std::unique_ptr<T>;
+  static const T& value(const type& element) noexcept { return *element; }
   static type wrap(T&& value) { return std::make_unique<T>(std::move(value)); }
   template <class... Args>
   static type make(Args&&... args) {
@@ -41,11 +43,14 @@ requires(!std::is_nothrow_move_constructible_v<T>) struct Element<T> {
 template <class T>
 using element_t = typename Element<T>::type;
 
+template <class Owner>
+using conduit_t = std::remove_reference_t<decltype(std::declval<Owner&>().conduit())>;
+
 /// Sending, as an operation's Spec. `Owner` keeps the conduit alive and makes the error.
 template <class T, class Owner>
 struct SendItem {
   using Result = void;
-  using Place = typename Conduit<element_t<T>>::Sender;
+  using Place = typename conduit_t<Owner>::Sender;
   Owner owner;
   element_t<T> item;
 
@@ -63,7 +68,9 @@ struct SendItem {
   void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
   bool retry(Place&) noexcept { return false; }
   void result(Place& place) {
-    if (!place.accepted) owner.refuse();
+    if (place.accepted) return;
+    place.rethrow();
+    owner.refuse();
   }
 };
 
@@ -71,7 +78,7 @@ struct SendItem {
 template <class T, class Owner>
 struct SendFrom {
   using Result = void;
-  using Place = typename Conduit<element_t<T>>::Sender;
+  using Place = typename conduit_t<Owner>::Sender;
   Owner owner;
   T* from;
 
@@ -85,7 +92,9 @@ struct SendFrom {
   void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
   bool retry(Place&) noexcept { return false; }
   void result(Place& place) {
-    if (!place.accepted) owner.refuse();
+    if (place.accepted) return;
+    place.rethrow();
+    owner.refuse();
   }
 };
 
@@ -95,8 +104,8 @@ template <class T, class Owner, class Items>
 struct SendMany {
   using Result = void;
   using Vector = std::remove_reference_t<Items>;
-  struct Place : Conduit<element_t<T>>::Sender {
-    using Base = typename Conduit<element_t<T>>::Sender;
+  struct Place : conduit_t<Owner>::Sender {
+    using Base = typename conduit_t<Owner>::Sender;
     using Base::Base;
     ~Place() { erase_accepted(); }
     void begin(Vector& all) noexcept {
@@ -132,7 +141,9 @@ struct SendMany {
   bool retry(Place&) noexcept { return false; }
   void result(Place& place) {
     place.erase_accepted();
-    if (!place.accepted) owner.refuse();
+    if (place.accepted) return;
+    place.rethrow();
+    owner.refuse();
   }
 };
 
@@ -140,14 +151,17 @@ struct SendMany {
 template <class T, class Owner>
 struct ReceiveItem {
   using Result = typename Owner::Received;
-  using Place = typename Conduit<element_t<T>>::Receiver;
+  using Place = typename conduit_t<Owner>::Receiver;
   Owner owner;
 
   bool try_now(Place& place) { return owner.conduit().receive_soon(place); }
   void arm(Place& place) noexcept { owner.conduit().arm(place); }
   void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
   bool retry(Place&) noexcept { return false; }
-  Result result(Place& place) { return owner.received(place.item); }
+  Result result(Place& place) {
+    place.rethrow();
+    return owner.received(place.item);
+  }
 };
 
 /// Receiving several, at most `most`, behind what a vector has, or, if `Into` is no reference, into
@@ -156,8 +170,8 @@ template <class T, class Owner, class Into>
 struct ReceiveMany {
   static constexpr bool counts = std::is_reference_v<Into>;
   using Result = std::conditional_t<counts, std::size_t, std::vector<T>>;
-  struct Place : Conduit<element_t<T>>::Receiver {
-    using Base = typename Conduit<element_t<T>>::Receiver;
+  struct Place : conduit_t<Owner>::Receiver {
+    using Base = typename conduit_t<Owner>::Receiver;
     using Base::Base;
     std::size_t count = 0;
   };
@@ -230,10 +244,10 @@ struct NoWait final : Wait {
 
 /// `try_put` and `try_send`: moves from the value only when accepted. Yields accepted, and whether
 /// it was refused for ever.
-template <class T>
-Attempt::Result try_send_now(Conduit<element_t<T>>& conduit, T& value) {
+template <class T, class Conduit>
+Attempt::Result try_send_now(Conduit& conduit, T& value) {
   NoWait nobody;
-  typename Conduit<element_t<T>>::Sender place(nobody);
+  typename Conduit::Sender place(nobody);
   if constexpr (std::is_same_v<element_t<T>, T>) {
     place.item = &value;
     if (!conduit.try_send(place)) return Attempt::Result::blocked;

@@ -2,10 +2,12 @@
 #pragma once
 
 /// A buffer behind a short lock, with the ring's verbs: for queues without a bound, or with a very
-/// large one.
+/// large one, and for all that are not plain: what is particular about one, its Order says. An Order
+/// is a class like Fifo.
 
 #include <cstddef>
 #include <deque>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -14,7 +16,44 @@
 
 namespace cohort::inline v0::detail {
 
-template <class T>
+/// First in, first out: the Order of all that says nothing else.
+struct Fifo {
+  /// The items may as well be in a ring or a lane.
+  static constexpr bool plain = true;
+  /// What a place in line has besides: where `push` and `pop` throw, a Failure.
+  struct Sender {
+    void rethrow() const noexcept {}
+  };
+  struct Receiver : Sender {
+    /// It waits for an item, but does not take it.
+    static constexpr bool looks = false;
+  };
+  /// The items, under the buffer's lock. If `push` or `pop` throws, nothing has changed.
+  template <class T>
+  class Items {
+   public:
+    void push(T& item) { items_.push_back(std::move(item)); }
+    void pop(std::optional<T>& out) {
+      out.emplace(std::move(items_.front()));
+      items_.pop_front();
+    }
+    std::size_t size() const noexcept { return items_.size(); }
+
+   private:
+    std::deque<T> items_;
+  };
+};
+
+/// What another caught on behalf of one who waits, who throws it when he wakes.
+struct Failure {
+  static constexpr bool looks = false;
+  std::exception_ptr error;
+  void rethrow() const {
+    if (error) std::rethrow_exception(error);
+  }
+};
+
+template <class T, class Order>
 class LockedBuffer {
  public:
   explicit LockedBuffer(std::size_t capacity) : capacity_(capacity) {}
@@ -23,15 +62,14 @@ class LockedBuffer {
     const Lock lock(*this);
     if (closed_) return {Attempt::Result::closed};
     if (full()) return {Attempt::Result::blocked};
-    items_.push_back(std::move(value));  // if this throws, nothing has changed
+    items_.push(value);
     return {Attempt::Result::done, std::exchange(receiver_waits_, false)};
   }
 
   Attempt try_pop(std::optional<T>& out) {
     const Lock lock(*this);
-    if (items_.empty()) return {Attempt::Result::blocked};
-    out.emplace(std::move(items_.front()));
-    items_.pop_front();
+    if (empty()) return {Attempt::Result::blocked};
+    items_.pop(out);
     return {Attempt::Result::done, std::exchange(sender_waits_, false)};
   }
 
@@ -39,7 +77,7 @@ class LockedBuffer {
   static bool room_soon() noexcept { return false; }
   bool mark_empty() noexcept {
     const Lock lock(*this);
-    return items_.empty() && (receiver_waits_ = true);
+    return empty() && (receiver_waits_ = true);
   }
   bool mark_full() noexcept {
     const Lock lock(*this);
@@ -56,13 +94,15 @@ class LockedBuffer {
   }
   bool ended() const noexcept {
     const Lock lock(*this);
-    return closed_ && items_.empty();
+    return closed_ && empty();
   }
   std::size_t size() const noexcept {
     const Lock lock(*this);
     return items_.size();
   }
   std::size_t capacity() const noexcept { return capacity_; }
+  /// Not under the lock.
+  typename Order::template Items<T>& items() noexcept { return items_; }
 
  private:
   struct Lock {
@@ -76,11 +116,12 @@ class LockedBuffer {
     Lock& operator=(const Lock&) = delete;
     const LockedBuffer& buffer;
   };
+  bool empty() const noexcept { return items_.size() == 0; }
   bool full() const noexcept { return items_.size() >= capacity_; }
 
   const std::size_t capacity_;
   mutable std::atomic<bool> locked_{false};
-  std::deque<T> items_;
+  typename Order::template Items<T> items_;
   bool closed_ = false;
   bool receiver_waits_ = false;
   bool sender_waits_ = false;
