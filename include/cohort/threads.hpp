@@ -19,7 +19,10 @@
 #include <utility>
 
 #include "cohort/comm/channel.hpp"            // channel, Sender, Receiver
+#include "cohort/comm/joinable_queue.hpp"     // JoinableQueue
+#include "cohort/comm/pipe.hpp"               // Pipe, Connection
 #include "cohort/comm/queue.hpp"              // Queue
+#include "cohort/comm/simple_queue.hpp"       // SimpleQueue
 #include "cohort/exec/thread_pool.hpp"        // Pool
 #include "cohort/os/deadline.hpp"             // durations
 #include "cohort/sync/barrier.hpp"            // Barrier
@@ -89,6 +92,50 @@ class CountedSemaphore : public Counted<X> {
 
  protected:
   using Counted<X>::object;
+};
+
+/// What the handles of all queues have.
+template <class Q>
+class AnyQueue : public Counted<Q> {
+ public:
+  using value_type = typename Q::value_type;
+  using Counted<Q>::Counted;
+  auto put(value_type item) const { return object().put(std::move(item)); }
+  template <class... Args>
+  auto emplace(Args&&... args) const {
+    return object().emplace(std::forward<Args>(args)...);
+  }
+  auto put_from(value_type& item) const { return object().put_from(item); }
+  template <class U>
+  void put_nowait(U&& item) const {
+    object().put_nowait(std::forward<U>(item));
+  }
+  auto get() const { return object().get(); }
+  std::optional<value_type> try_get() const { return object().try_get(); }
+  value_type get_nowait() const { return object().get_nowait(); }
+  std::size_t qsize() const noexcept { return object().qsize(); }
+  bool empty() const noexcept { return object().empty(); }
+
+ protected:
+  using Counted<Q>::object;
+};
+/// And those of all but the simple one.
+template <class Q>
+class BoundedQueue : public AnyQueue<Q> {
+ public:
+  BoundedQueue() = default;
+  template <std::integral Int>
+  explicit BoundedQueue(Int maxsize) : AnyQueue<Q>(maxsize) {}
+  template <class U>
+  [[nodiscard]] bool try_put(U&& item) const {
+    return object().try_put(std::forward<U>(item));
+  }
+  bool full() const noexcept { return object().full(); }
+  std::size_t maxsize() const noexcept { return object().maxsize(); }
+  void shutdown(bool immediate = false) const { object().shutdown(immediate); }
+
+ protected:
+  using AnyQueue<Q>::object;
 };
 
 }  // namespace detail
@@ -180,40 +227,25 @@ struct Threads {
   };
 
   template <class T>
-  class Queue : public detail::Counted<cohort::Queue<T>> {
-    using Base = detail::Counted<cohort::Queue<T>>;
+  using Queue = detail::BoundedQueue<cohort::Queue<T>>;
+  template <class T>
+  class JoinableQueue : public detail::BoundedQueue<cohort::JoinableQueue<T>> {
+    using Base = detail::BoundedQueue<cohort::JoinableQueue<T>>;
 
    public:
-    using value_type = T;
-    Queue() = default;
-    template <std::integral Int>
-    explicit Queue(Int maxsize) : Base(maxsize) {}
-    auto put(T item) const { return object().put(std::move(item)); }
-    template <class... Args>
-    auto emplace(Args&&... args) const {
-      return object().emplace(std::forward<Args>(args)...);
-    }
-    auto put_from(T& item) const { return object().put_from(item); }
-    template <class U>
-    [[nodiscard]] bool try_put(U&& item) const {
-      return object().try_put(std::forward<U>(item));
-    }
-    template <class U>
-    void put_nowait(U&& item) const {
-      object().put_nowait(std::forward<U>(item));
-    }
-    auto get() const { return object().get(); }
-    std::optional<T> try_get() const { return object().try_get(); }
-    T get_nowait() const { return object().get_nowait(); }
-    std::size_t qsize() const noexcept { return object().qsize(); }
-    bool empty() const noexcept { return object().empty(); }
-    bool full() const noexcept { return object().full(); }
-    std::size_t maxsize() const noexcept { return object().maxsize(); }
-    void shutdown(bool immediate = false) const { object().shutdown(immediate); }
-
-   private:
-    using Base::object;
+    using Base::Base;
+    void task_done() const { this->object().task_done(); }
+    auto join() const { return this->object().join(); }
   };
+  template <class T>
+  using SimpleQueue = detail::AnyQueue<cohort::SimpleQueue<T>>;
+
+  template <class T>
+  using Connection = cohort::Connection<T>;
+  template <class T>
+  static PipeEnds<T> Pipe(bool duplex = true) {
+    return cohort::Pipe<T>(duplex);
+  }
 
  private:
   template <class Handle>
