@@ -33,6 +33,9 @@
 #include "cohort/exec/executor.hpp"           // Executor, Scheduler, spawn
 #include "cohort/exec/inline_executor.hpp"    // InlineExecutor
 #include "cohort/exec/launch.hpp"             // for executors
+#include "cohort/exec/pool_face.hpp"          // map, imap, close, join
+#include "cohort/exec/pool_task.hpp"          // PoolTask
+#include "cohort/exec/result_stream.hpp"      // ResultStream
 #include "cohort/exec/run.hpp"                // run
 #include "cohort/exec/strand.hpp"             // Strand
 #include "cohort/exec/task_group.hpp"         // task_group

@@ -78,6 +78,8 @@ class EventLoop final : public detail::SchedulerFace<EventLoop>, private detail:
     return TimePoint{Clock::duration{simulated_now_.load(std::memory_order_relaxed)}};
   }
   detail::Home& home() noexcept { return *this; }
+  /// For the library: asks every task to stop.
+  void stop_tasks() noexcept { tasks_.scope().request_stop(); }
   using SchedulerFace::post;
 
  private:

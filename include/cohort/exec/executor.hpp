@@ -9,8 +9,9 @@
 #include <coroutine>
 #include <cstddef>
 
-#include "cohort/core/future.hpp"  // Future
-#include "cohort/exec/launch.hpp"  // make_task, launch
+#include "cohort/core/future.hpp"     // Future
+#include "cohort/exec/launch.hpp"     // make_task, launch
+#include "cohort/exec/pool_face.hpp"  // map, imap, close
 
 namespace cohort::inline v0 {
 
@@ -72,7 +73,7 @@ inline Task<> resume_foreign(std::coroutine_handle<> handle) {
 
 /// What every Scheduler offers, from its Home alone.
 template <class Derived>
-class SchedulerFace {
+class SchedulerFace : public PoolFace<Derived> {
  public:
   /// Runs `fn(args…)`, stored, on this executor. Throws ShutDown after close.
   template <class Fn, class... Args>

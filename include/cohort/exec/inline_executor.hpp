@@ -5,11 +5,12 @@
 /// template wants an Executor and one thread is right.
 
 #include "cohort/exec/event_loop.hpp"  // runs coroutine functions
+#include "cohort/exec/run.hpp"         // block of a PoolTask
 
 namespace cohort::inline v0 {
 
 /// Stateless but for the shut-down flag. Any thread.
-class InlineExecutor {
+class InlineExecutor : public detail::PoolFace<InlineExecutor> {
  public:
   /// Runs `fn(args…)` now, to its end; the future is done. Throws ShutDown after shutdown().
   template <class Fn, class... Args>
@@ -18,12 +19,14 @@ class InlineExecutor {
     if (closed_.load(std::memory_order_acquire)) {
       throw ShutDown("this InlineExecutor was shut down: it takes no more work");
     }
-    EventLoop loop;
+    EventLoop loop(&stop_);
     auto future = loop.submit(std::forward<Fn>(fn), std::forward<Args>(args)...);
     loop.run();
     return future;
   }
   std::size_t concurrency() const noexcept { return 1; }
+  /// For the library: asks what runs in a call of submit to stop.
+  void stop_tasks() noexcept { stop_.request_stop(); }
   /// Takes no more work; done at once.
   auto shutdown() {
     closed_.store(true, std::memory_order_release);
@@ -32,6 +35,7 @@ class InlineExecutor {
   }
 
  private:
+  detail::StopScope stop_;
   std::atomic<bool> closed_{false};
   detail::BasicEvent<detail::Gate> done_;
 };

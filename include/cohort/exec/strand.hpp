@@ -15,6 +15,7 @@
 #include "cohort/core/detail/task_count.hpp"   // live tasks
 #include "cohort/exec/detail/injector.hpp"     // the way in
 #include "cohort/exec/executor.hpp"            // SchedulerFace
+#include "cohort/exec/run.hpp"                 // block of a PoolTask
 
 namespace cohort::inline v0 {
 

@@ -17,6 +17,7 @@
 
 #include "cohort/exec/detail/pool_core.hpp"  // the pool itself
 #include "cohort/exec/executor.hpp"          // SchedulerFace
+#include "cohort/exec/run.hpp"               // block of a PoolTask
 
 namespace cohort::inline v0 {
 
@@ -57,6 +58,8 @@ class ThreadPool : public detail::SchedulerFace<ThreadPool> {
   /// Workers that run at the same time.
   std::size_t concurrency() const noexcept { return core_->workers(); }
   detail::Home& home() noexcept { return *core_; }
+  /// For the library: asks every task to stop.
+  void stop_tasks() noexcept { core_->stop_tasks(); }
 
  private:
   template <std::integral Int>
