@@ -3,6 +3,19 @@
 cohort_require_gtest()
 include(GoogleTest)
 
+# A variant of the suite takes what nearly every test includes from a precompiled header, which
+# saves a fifth to a third of the compilation. The ordinary run goes without: there each test shows
+# that it includes what it needs. Cohort's own headers are not in it: that would save nothing more,
+# and would hide their warnings, as what a precompiled header includes is a system header.
+if(NOT COHORT_CHECKS)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/tests/precompiled.cpp CONTENT "")
+  add_library(cohort_test_precompiled OBJECT ${PROJECT_BINARY_DIR}/tests/precompiled.cpp)
+  target_link_libraries(cohort_test_precompiled PRIVATE cohort_dev GTest::gtest_main)
+  target_compile_definitions(cohort_test_precompiled PRIVATE COHORT_COUNT_FRAMES=1)
+  target_precompile_headers(cohort_test_precompiled PRIVATE <gtest/gtest.h> <atomic> <chrono>
+    <coroutine> <deque> <functional> <mutex> <optional> <thread> <variant>)
+endif()
+
 # cohort_tests(NAME name SOURCES ... LABELS ... OPTIONS ... LINK_OPTIONS ...)
 function(cohort_tests)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;LABELS;OPTIONS;LINK_OPTIONS" ${ARGN})
@@ -18,6 +31,9 @@ function(cohort_tests)
     gtest_discover_tests(${target} TEST_PREFIX ${ARG_NAME}. DISCOVERY_MODE PRE_TEST
       DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}")
   else() # a variant of the suite: a process for each executable, not for each of 1200 tests
+    if(NOT ARG_OPTIONS) # with others it would need a precompiled header of its own
+      target_precompile_headers(${target} REUSE_FROM cohort_test_precompiled)
+    endif()
     add_test(NAME ${ARG_NAME} COMMAND ${target})
     set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT 600 LABELS "${ARG_LABELS}")
   endif()
@@ -35,7 +51,7 @@ foreach(source IN LISTS sources)
   list(APPEND sources_${group} ${PROJECT_SOURCE_DIR}/tests/${source})
 endforeach()
 list(REMOVE_DUPLICATES groups)
-list(REMOVE_ITEM groups compile_fail package support)
+list(REMOVE_ITEM groups compile_fail package support ${COHORT_WITHOUT})
 
 # Stack depth depends on what the optimiser does with calls in tail position, and on what a
 # sanitizer adds to each frame. So the ordinary run has these tests in three builds.
@@ -65,5 +81,7 @@ file(GLOB lists CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/CMakeLists.txt)
 foreach(list IN LISTS lists)
   cmake_path(GET list PARENT_PATH directory)
   cmake_path(GET directory FILENAME name)
-  add_subdirectory(${directory} ${PROJECT_BINARY_DIR}/tests/${name})
+  if(NOT name IN_LIST COHORT_WITHOUT)
+    add_subdirectory(${directory} ${PROJECT_BINARY_DIR}/tests/${name})
+  endif()
 endforeach()

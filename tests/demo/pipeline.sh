@@ -378,7 +378,7 @@ terminate() { stops_by TERM; }
 
 progress() {
   # A pseudo-terminal: only there is a progress line.
-  script -qec true /dev/null >/dev/null 2>&1 || unable 'no script(1) of util-linux'
+  script -qec true /dev/null >/dev/null 2>&1 </dev/null || unable 'no script(1) of util-linux'
   make_large_tree
   rm -rf tree/[1-9]*
   run tree

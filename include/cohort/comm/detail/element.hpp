@@ -4,7 +4,6 @@
 /// How a queue keeps its elements: as they are, or boxed where moving one may throw, so that an
 /// item changes hands without an exception in the middle.
 
-#include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <memory>
@@ -226,13 +225,16 @@ struct ReceiveMany {
       reserve(wanted);
       return wanted;
     } catch (...) {
-      return std::min(wanted, into.capacity() - into.size());
+      const auto left = into.capacity() - into.size();
+      return wanted < left ? wanted : left;
     }
   }
   // Grows as push_back does, so that many calls take linear time.
   void reserve(std::size_t more) {
     if (into.capacity() - into.size() >= more) return;
-    into.reserve(std::max(into.size() + more, 2 * into.capacity()));
+    const auto wanted = into.size() + more;
+    const auto doubled = 2 * into.capacity();
+    into.reserve(wanted < doubled ? doubled : wanted);
   }
 };
 
