@@ -3,13 +3,13 @@
 
 /// PoolTask: what `apply` and `map` of a pool yield.
 
-#include <chrono>
 #include <utility>
 
 #include "cohort/core/deadline_task.hpp"  // Task::within
 #include "cohort/core/future.hpp"         // Future
 #include "cohort/core/stop.hpp"           // StopCallback
 #include "cohort/exec/launch.hpp"         // launch
+#include "cohort/os/deadline.hpp"         // durations
 
 namespace cohort::inline v0 {
 namespace detail {

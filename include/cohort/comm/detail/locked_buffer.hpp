@@ -6,10 +6,10 @@
 /// is a class like Fifo.
 
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "cohort/comm/detail/attempt.hpp"  // Attempt
 #include "cohort/core/detail/atomics.hpp"  // relax
@@ -32,15 +32,29 @@ struct Fifo {
   template <class T>
   class Items {
    public:
-    void push(T& item) { items_.push_back(std::move(item)); }
-    void pop(std::optional<T>& out) {
-      out.emplace(std::move(items_.front()));
-      items_.pop_front();
+    void push(T& item) {
+      if (in_.size() == in_.capacity()) in_.reserve(in_.empty() ? 16 : 2 * in_.size());
+      in_.push_back(Slot{std::move(item)});
     }
-    std::size_t size() const noexcept { return items_.size(); }
+    void pop(std::optional<T>& out) {
+      if (next_ == out_.size()) {
+        out_.clear();
+        out_.swap(in_);
+        next_ = 0;
+      }
+      out.emplace(std::move(out_[next_].item));
+      ++next_;
+    }
+    std::size_t size() const noexcept { return in_.size() + out_.size() - next_; }
 
    private:
-    std::deque<T> items_;
+    struct Slot {
+      T item;
+    };
+    // The two change places when the second is used up. (<deque> is dear to include.)
+    std::vector<Slot> in_;
+    std::vector<Slot> out_;
+    std::size_t next_ = 0;  // the first of out_ that is still there
   };
 };
 
