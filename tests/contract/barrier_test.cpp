@@ -346,6 +346,58 @@ TEST_P(BarrierContract, ARoundIsPassedByAllOrNoneWhenItMeetsATimeOutAndAStop) {
   }
 }
 
+/// Decided to leave, and on its way out of the line until the test says go.
+struct SlowToLeave {
+  using Result = std::uint64_t;
+  using Place = detail::BarrierArrival::Place;
+  detail::BarrierArrival spec;
+  std::atomic<bool>* leaving;
+  std::atomic<bool>* go;
+  bool try_now(Place& place) noexcept { return spec.try_now(place); }
+  void arm(Place& place) noexcept { spec.arm(place); }
+  void disarm(Place& place) noexcept {
+    leaving->store(true);
+    while (!go->load()) std::this_thread::yield();
+    spec.disarm(place);
+  }
+  bool retry(Place&) noexcept { return false; }
+  Result result(Place& place) { return spec.result(place); }
+};
+
+// C105: the round that is complete just then is passed by nobody.
+TEST(BarrierRound, IsPassedByNobodyIfOneOfItHasDecidedToLeave) {
+  Barrier barrier(3);
+  std::atomic<bool> leaving{false}, go{false};
+  std::atomic<int> broken{0}, stopped{0};
+  const StopSource source;
+  std::thread leaver([&] {
+    try {
+      auto spec = detail::OperationAccess::take(barrier.wait()).spec;
+      Operation(SlowToLeave{spec, &leaving, &go}).block(source.token());
+    } catch (const Cancelled&) {
+      ++stopped;
+    }
+  });
+  ASSERT_TRUE(eventually([&] { return barrier.n_waiting() == 1; }));
+  std::thread other([&] {
+    try {
+      barrier.wait().block();
+    } catch (const BrokenBarrier&) {
+      ++broken;
+    }
+  });
+  ASSERT_TRUE(eventually([&] { return barrier.n_waiting() == 2; }));
+  std::thread stopper([&] { source.request_stop(); });
+  ASSERT_TRUE(eventually([&] { return leaving.load(); }));
+  EXPECT_FALSE(barrier.broken());
+  EXPECT_THROW(barrier.wait().block(), BrokenBarrier);
+  EXPECT_TRUE(barrier.broken());
+  go = true;
+  for (auto* thread : {&leaver, &other, &stopper}) thread->join();
+  EXPECT_EQ(stopped, 1);
+  EXPECT_EQ(broken, 1);
+}
+
 // C006: nothing is left of those who waited when their loop has ended.
 TEST(BarrierEnd, ItMayGoWhenNobodyWaits) {
   auto barrier = std::make_unique<Barrier>(9);

@@ -214,7 +214,8 @@ struct ModelAtomics {
   using TimePoint = std::chrono::steady_clock::time_point;
   static TimePoint now() noexcept { return clock(); }
   static std::uint64_t ticks() noexcept {
-    return static_cast<std::uint64_t>(now().time_since_epoch().count());
+    static std::uint64_t ticks = 0;  // only differences are looked at: each is a large one
+    return ticks += std::uint64_t{1} << 20;
   }
   static void set_now(TimePoint time) noexcept { clock() = time; }
 

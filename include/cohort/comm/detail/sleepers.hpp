@@ -26,10 +26,15 @@ class alignas(64) BasicSleepers {
   COHORT_HOT bool change(Word& word, Value value) noexcept {
     if (elsewhere_.load(std::memory_order_relaxed)) {
       word.store(value, std::memory_order_seq_cst);
-    } else {
-      A::store_before_loads(word, value);
+      return wanted();
     }
-    return wanted();
+    A::store_before_loads(word, value);
+    const bool served = wanted();
+    // If it became true meanwhile, this store may be later than the barrier that saw to the others,
+    // and another changer may have taken the flag: by the exchange the next announcement sees it.
+    if (elsewhere_.load(std::memory_order_seq_cst)) [[unlikely]]
+      return take_flag() || served;
+    return served;
   }
   COHORT_HOT bool wanted() noexcept {
     const void* const changer = changer_.load(std::memory_order_relaxed);
@@ -61,7 +66,7 @@ class alignas(64) BasicSleepers {
   /// For whoever is about to sleep, one at a time, and then looks again, sequentially consistently:
   /// either that look sees a change or the change sees the flag.
   void announce() noexcept {
-    asleep_.store(true, std::memory_order_seq_cst);
+    asleep_.exchange(true, std::memory_order_seq_cst);
     // Should another thread become the changer after this load, it sees the flag: see `note`.
     if (changer_.load(std::memory_order_seq_cst) == A::here()) {
       if (here_in_a_row_ < 64 && ++here_in_a_row_ == 64) {

@@ -48,11 +48,10 @@ class StopScope final : private StopHook {
   }
 
   /// Whether this scope or one above it was asked to stop. Any thread. One that is attached is
-  /// told; the others have to ask.
+  /// told, but after hooks that may take their time, so it asks all the way up, too.
   bool stop_requested() const noexcept {
     for (const StopScope* scope = this; scope; scope = scope->parent_) {
-      const auto word = scope->word_.load(std::memory_order_acquire);
-      if (word & (stopped | attached)) return word & stopped;
+      if (scope->word_.load(std::memory_order_acquire) & stopped) return true;
     }
     return false;
   }

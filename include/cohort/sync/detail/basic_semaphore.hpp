@@ -3,9 +3,8 @@
 
 /// The semaphore: a count of permits and a gate. A lock is one with a single permit.
 ///
-/// One word holds the permits and three bits: `waited` (somebody stands at the gate, so a release
-/// must see to them), `nudged` (the first in line has been told to try again and has not yet) and
-/// `looking` (it does, and will say so itself when its time has come).
+/// One word holds the permits and two bits: `waited` (somebody stands at the gate, so a release
+/// must see to them) and `nudged` (the first in line has been told to try again and has not yet).
 ///
 /// While others sleep, a released permit is free for whoever runs, until the first in line has
 /// waited for a millisecond; then it is handed over and nobody else can have it. Handing over each
@@ -28,8 +27,8 @@ class BasicSemaphore {
     using G::Waiter::Waiter;
     // Set when it stands in line.
     TimePoint since;
-    std::uint32_t rest;      // turns to let pass before the next look
-    std::uint32_t patience;  // how many after that
+    std::uint64_t looked;    // at which tick it looked last
+    std::uint64_t patience;  // how many ticks it lets pass
   };
 
   explicit BasicSemaphore(std::uint64_t permits) noexcept : word_(permits * one) {}
@@ -38,7 +37,7 @@ class BasicSemaphore {
 
   bool try_acquire() noexcept {
     auto word = word_.load(std::memory_order_relaxed);
-    while (word >= one && !((word & (waited | looking)) == waited && is_due())) {
+    while (word >= one && !(word & waited && is_due())) {
       // Acquire: pairs with the release of whoever gave the permit.
       if (word_.compare_exchange_weak(word, word - one, std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
@@ -66,8 +65,8 @@ class BasicSemaphore {
 
   void arm(Waiter& waiter) noexcept {
     waiter.since = Atomics::now();
-    waiter.rest = 0;
-    waiter.patience = 4;
+    waiter.looked = 0;
+    waiter.patience = 1024;
     gate_.arm(*this, waiter);
   }
   void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
@@ -75,17 +74,15 @@ class BasicSemaphore {
   /// nudge; after its millisecond it sleeps, and the next release hands over. It looks ever less
   /// often: each look takes the word from the processor of whoever uses it.
   bool retry(Waiter& waiter) noexcept {
-    if (waiter.rest > 0) {
-      --waiter.rest;
-    } else {
+    const auto ticks = Atomics::ticks();
+    if (ticks - waiter.looked >= waiter.patience) {
       const auto word = word_.load(std::memory_order_relaxed);
       if (word >= one || !(word & nudged) || Atomics::now() >= due_time(waiter)) {
         gate_.serve(*this);
         return false;
       }
-      if (!(word & looking)) word_.fetch_or(looking, std::memory_order_relaxed);
-      waiter.rest = waiter.patience;
-      if (waiter.patience < 256) waiter.patience *= 2;
+      waiter.looked = ticks;
+      if (waiter.patience < 128 * 1024) waiter.patience *= 2;
     }
     for (int i = 0; i < 16; ++i) Atomics::pause();
     return true;
@@ -95,11 +92,10 @@ class BasicSemaphore {
   friend G;
   static constexpr std::uint64_t waited = 1;
   static constexpr std::uint64_t nudged = 2;
-  static constexpr std::uint64_t looking = 4;
-  static constexpr std::uint64_t one = 8;
+  static constexpr std::uint64_t one = 4;
 
-  // Whether the first in line, who is not looking, must be served. Looks at the clock every few
-  // microseconds only: a running acquirer may come here fifty times in one.
+  // Whether the first in line must be served. Looks at the clock every few microseconds only: a
+  // running acquirer may come here fifty times in one.
   COHORT_NOINLINE bool is_due() noexcept {
     const auto ticks = Atomics::ticks();
     if (ticks - looked_.load(std::memory_order_relaxed) < 8192) return false;
@@ -139,7 +135,6 @@ class BasicSemaphore {
     const Wakeup wakeup = first.wait().nudge();
     if (!wakeup.call) return false;
     due_.store(due_time(first).time_since_epoch().count(), std::memory_order_relaxed);
-    word_.fetch_and(~looking, std::memory_order_relaxed);
     word_.fetch_or(nudged, std::memory_order_relaxed);
     line.wake_later(wakeup);
     return true;
@@ -162,7 +157,7 @@ class BasicSemaphore {
         }
         word = word_.load(std::memory_order_relaxed);
       } else {
-        const auto wanted = (word & ~(waited | nudged | looking)) | (line.empty() ? 0 : waited);
+        const auto wanted = (word & ~(waited | nudged)) | (line.empty() ? 0 : waited);
         if (word_.compare_exchange_weak(word, wanted, std::memory_order_relaxed)) return;
       }
     }
