@@ -64,7 +64,9 @@ class Conduit {
     return attempt.result != Attempt::Result::blocked;
   }
   /// False: it must wait. Otherwise there is an item, or the end has come.
-  COHORT_NOINLINE bool try_receive(Receiver& receiver) { return pop(receiver.item) || ended(receiver.item); }
+  COHORT_NOINLINE bool try_receive(Receiver& receiver) {
+    return pop(receiver.item) || ended(receiver.item);
+  }
 
   /// For those who only look: whether there is an item, or the end has come.
   bool ready() const noexcept {
