@@ -123,11 +123,12 @@ TEST_P(SelectContract, StandsInTheSameLineAsEverybodyElse) {
     parties.push_back(start(receive_either(a.rx, b.rx, &in_line, &items[i])));
     ASSERT_TRUE(eventually([&] { return in_line == 2 * (static_cast<int>(i) + 1); }));
   }
+  // One at a time: who is served leaves the other line, and whoever is there then serves it.
   b.tx.send(10).block();
-  a.tx.send(11).block();
-  b.tx.send(12).block();
   EXPECT_EQ(parties[0].block(), 1U);
+  a.tx.send(11).block();
   EXPECT_EQ(parties[1].block(), 0U);
+  b.tx.send(12).block();
   EXPECT_EQ(parties[2].block(), 1U);
   EXPECT_EQ(items, (std::array{10, 11, 12}));
 }

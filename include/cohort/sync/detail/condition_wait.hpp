@@ -27,9 +27,11 @@ struct ConditionLock {
   bool held_by(const Owner& me) const noexcept {
     return recursive ? recursive->held_by(me) : semaphore->value() == 0;
   }
-  std::uint64_t levels() const noexcept { return recursive ? recursive->levels() : 1; }
-  void release_all() noexcept {
-    recursive ? recursive->release_all() : static_cast<void>(semaphore->release(1, 1));
+  /// Yields how many levels were given back.
+  std::uint64_t release_all() noexcept {
+    if (recursive) return recursive->release_all();
+    semaphore->release(1, 1);
+    return 1;
   }
   /// In the name of the owner: what a guard calls.
   void release() noexcept {
@@ -94,9 +96,8 @@ class ConditionTurn {
     ConditionTurn* turn;
     bool try_now(Place&) noexcept { return false; }
     void arm(Place& place) noexcept {
-      turn->levels_ = turn->lock_.levels();
       turn->line_->gate.arm(*turn->line_, place);
-      turn->lock_.release_all();
+      turn->levels_ = turn->lock_.release_all();
     }
     void disarm(Place& place) noexcept { turn->line_->gate.disarm(*turn->line_, place); }
     bool retry(Place&) noexcept { return false; }

@@ -48,21 +48,22 @@ class RecursiveLock {
   }
   std::uint64_t levels() const noexcept { return word_.load(std::memory_order_relaxed) & depth; }
 
-  /// One level less, in the name of the owner, whoever calls.
+  /// One level less, in the name of the owner, whoever calls: the owner may enter again meanwhile.
   void release() noexcept {
-    // Acquire: whoever frees the lock passes on what others did who gave back a level.
-    auto word = word_.load(std::memory_order_acquire);
-    while ((word & depth) > one) {
-      if (word_.compare_exchange_weak(word, word - one, std::memory_order_release,
-                                      std::memory_order_acquire)) {
-        return;
-      }
-    }
-    release_all();
+    auto word = word_.load(std::memory_order_relaxed);
+    bool last;
+    do {
+      last = (word & depth) == one;
+      // Acquire: whoever frees the lock passes on what others did who gave back a level.
+    } while (!word_.compare_exchange_weak(word, last ? word & turns : word - one,
+                                          std::memory_order_acq_rel, std::memory_order_relaxed));
+    if (last) semaphore_.release(1, 1);
   }
-  void release_all() noexcept {
-    word_.store(word_.load(std::memory_order_relaxed) & turns, std::memory_order_relaxed);
+  /// Gives back every level; yields how many.
+  std::uint64_t release_all() noexcept {
+    const auto levels = word_.fetch_and(turns, std::memory_order_acq_rel) & depth;
     semaphore_.release(1, 1);
+    return levels;
   }
 
  private:
