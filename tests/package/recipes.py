@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """recipes.py CMAKE: the recipes of packaging/ are well-formed, say the version that the headers have,
-fetch nothing, and take the headers along. None of the package managers is needed.
+fetch nothing, and take the headers along. None of the package managers is needed. And the headers are
+in the namespace of their version.
 """
 import configparser
 import json
@@ -86,7 +87,15 @@ def conan(directory):
     assert (directory / "package/licenses/LICENSE").exists()
 
 
+def namespaces():
+    """Everything is in the namespace of its major version, so that two versions do not mix."""
+    for path in (ROOT / "include").rglob("*.hpp"):
+        for major in re.findall(r"\binline v(\d+)", path.read_text("utf-8")):
+            assert major == VERSION.split(".")[0], f"{path} is in v{major}"
+
+
 def main(cmake):
+    namespaces()
     for path in PACKAGING.rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             assert not re.search(r"\w+://", path.read_text("utf-8")), f"{path} names a place to fetch from"
