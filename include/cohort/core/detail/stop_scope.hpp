@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "cohort/config.hpp"               // COHORT_NOINLINE
 #include "cohort/core/detail/atomics.hpp"  // relax, here
 #include "cohort/core/detail/hook.hpp"     // on_stop
 
@@ -36,7 +37,8 @@ class StopScope final : private StopHook {
   /// Before anything stands below.
   void set_parent(StopScope* parent) noexcept { parent_ = parent; }
   ~StopScope() {
-    if (word_.load(std::memory_order_relaxed) & attached) parent_->remove(*this);
+    if (word_.load(std::memory_order_relaxed) & attached) [[unlikely]]
+      parent_->remove(*this);
   }
 
   /// Leaves the tree while others may still request a stop here: the parent is about to go. Nothing
@@ -89,7 +91,7 @@ class StopScope final : private StopHook {
   }
 
   /// Puts the hook in the list; false, and not put, if stop was requested already.
-  bool add(StopHook& hook) noexcept {
+  COHORT_NOINLINE bool add(StopHook& hook) noexcept {
     lock();
     if (is_loose()) attach();
     const bool open = !stop_requested();
@@ -101,7 +103,7 @@ class StopScope final : private StopHook {
 
   /// Takes a hook out that was given to `add`. Afterwards `on_stop` is not running and never will, except when called
   /// from within it.
-  void remove(StopHook& hook) noexcept {
+  COHORT_NOINLINE void remove(StopHook& hook) noexcept {
     lock();
     if (hook.link_) {
       unlink(hook);
