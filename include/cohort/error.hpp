@@ -8,8 +8,10 @@
 #include <atomic>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace cohort::inline v0 {
 
@@ -45,8 +47,6 @@ class EndOfStream : public Error { public: using Error::Error; };
 class BrokenPipe : public Error { public: using Error::Error; };
 /// A message cut off or damaged.
 class BadMessage : public Error { public: using Error::Error; };
-/// A message longer than the buffer given for it.
-class BufferTooShort : public Error { public: using Error::Error; };
 /// A peer that does not know the key.
 class AuthFailed : public Error { public: using Error::Error; };
 /// `timeout(d, …)` that ran out. Timed waits themselves yield a value, never this.
@@ -64,6 +64,22 @@ class RemoteError : public Error { public: using Error::Error; };
 /// Bytes that do not decode.
 class CodecError : public Error { public: using Error::Error; };
 // clang-format on
+
+/// A message longer than the buffer given for it.
+class BufferTooShort : public Error {
+ public:
+  using Error::Error;
+  BufferTooShort(const std::string& what, std::string message)
+      : Error(what), message_(std::make_shared<const std::string>(std::move(message))) {}
+  /// The whole message: it is not lost.
+  const std::string& message() const noexcept {
+    static const std::string none;
+    return message_ ? *message_ : none;
+  }
+
+ private:
+  std::shared_ptr<const std::string> message_;
+};
 
 /// Called with every exception that nobody can fetch any more: of a dropped Future, of a loser of
 /// `when_any`, of a callback. May be called by any thread, several at a time; must not throw.

@@ -75,7 +75,8 @@ class OperationLeg {
     spec_.arm(place_);
   }
   void leave() noexcept {
-    if (armed_) spec_.disarm(place_);  // does nothing to the one that was granted
+    // Does nothing to the one that was granted.
+    if (std::exchange(armed_, false)) spec_.disarm(place_);
   }
   bool retry() noexcept { return armed_ && spec_.retry(place_); }
   bool won() const noexcept {
@@ -219,7 +220,10 @@ class RaceAwaiter final : private Race {
       return false;
     }
     parent_.suspend_on(*context.home);
-    return !leave() && settle();
+    if (leave()) return false;
+    // Whoever nudged it sees to nobody else until it has left, and the tasks may take their time.
+    legs_.each([](auto& leg) { return leg.leave(), true; });
+    return settle();
   }
 
   Legs legs_;
