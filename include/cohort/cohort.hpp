@@ -12,7 +12,7 @@
 #include "cohort/comm/simple_queue.hpp"       // SimpleQueue
 #include "cohort/config.hpp"                  // COHORT_ macros
 #include "cohort/core/as_completed.hpp"       // as_completed
-#include "cohort/core/clock.hpp"              // sleep_for, yield_now, now, this_task
+#include "cohort/core/clock.hpp"              // sleep_for, yield_now, now
 #include "cohort/core/coroutine.hpp"          // for executors
 #include "cohort/core/deadline_task.hpp"      // timeout, shield, Task::within
 #include "cohort/core/future.hpp"             // Future, Promise
@@ -21,6 +21,8 @@
 #include "cohort/core/operation.hpp"          // Operation
 #include "cohort/core/stop.hpp"               // StopSource, StopToken, StopCallback
 #include "cohort/core/task.hpp"               // Task
+#include "cohort/core/task_local.hpp"         // TaskLocal
+#include "cohort/core/this_task.hpp"          // this_task
 #include "cohort/core/timed.hpp"              // Timed
 #include "cohort/core/wait.hpp"               // wait, ReturnWhen
 #include "cohort/core/waiter.hpp"             // for primitives
