@@ -323,14 +323,23 @@ TEST(TaskLocal, ManyOfOneTaskGoInReverseOrder) {
 
 TEST(TaskLocal, OneInThePlaceOfAnotherDoesNotSeeTheOthersValues) {
   std::atomic<int> count{0};
-  std::optional<TaskLocal<Counted>> first{[&count] { return Counted(count); }};
-  (*first)->value = 1;
-  first.reset();
-  EXPECT_EQ(count.load(), 1);  // until the thread ends or the place is used again
-  TaskLocal<Counted> second{[&count] { return Counted(count); }};
-  EXPECT_EQ(second->value, 0);
-  EXPECT_EQ(count.load(), 1);
-  second.reset();
+  const auto body = [&count]() -> Task<> {
+    std::optional<TaskLocal<Counted>> first{[&count] { return Counted(count); }};
+    (*first)->value = 1;
+    first.reset();
+    EXPECT_EQ(count.load(), 1);  // until the task ends or the place is used again
+    TaskLocal<Counted> second{[&count] { return Counted(count); }};
+    EXPECT_EQ(second->value, 0);
+    EXPECT_EQ(count.load(), 1);
+    co_return;
+  };
+  run(body());
+  EXPECT_EQ(count.load(), 0);
+  {
+    TaskLocal<Counted> third{[&count] { return Counted(count); }};
+    third->value = 1;
+  }
+  EXPECT_EQ(count.load(), 0);  // outside tasks: with the object, or when the thread ends
 }
 
 TEST(TaskLocal, WhatThrowsInTheMakingLeavesNothing) {

@@ -70,7 +70,7 @@ class TaskLocal : private detail::LocalOf<T> {
   /// Destroys this task's value; the next use begins as the first did.
   void reset() const noexcept {
     detail::Coroutine* const here = detail::this_coroutine();
-    if (!here) return detail::thread_table().remove(Base::key());
+    if (!here) return detail::remove_from_thread(Base::key());
     if (auto* const extras = detail::task_root(*here).completion()->extras()) {
       extras->locals.remove(Base::key());
     }

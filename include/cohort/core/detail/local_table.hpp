@@ -158,6 +158,11 @@ COHORT_NOINLINE inline LocalTable& thread_table() {
   return table ? *table : make_thread_table();
 }
 
+/// Only if there is a table.
+COHORT_NOINLINE inline void remove_from_thread(const LocalKey& key) noexcept {
+  if (thread_table_pointer) thread_table().remove(key);
+}
+
 /// How a value comes into being, and its key.
 template <class T>
 class LocalOf {
@@ -183,7 +188,8 @@ class LocalOf {
 
   LocalOf() requires std::is_default_constructible_v<T> : make_([] { return T(); }) {}
   explicit LocalOf(std::function<T()> make) : make_(std::move(make)) {}
-  ~LocalOf() = default;
+  /// The calling thread's value goes with it; those of other threads and tasks when these end.
+  ~LocalOf() { remove_from_thread(key_); }
 
   const LocalKey& key() const noexcept { return key_; }
   std::unique_ptr<LocalValue> make() const { return std::make_unique<Value>(key_, make_); }
