@@ -17,14 +17,15 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/core/deadline_task.hpp"  // shield
-#include "cohort/core/future.hpp"         // Future
-#include "cohort/core/stop.hpp"           // StopCallback
-#include "cohort/core/when_all.hpp"       // when_all
-#include "cohort/exec/detail/chunk.hpp"   // Chunk
-#include "cohort/exec/launch.hpp"         // launch, make_task
-#include "cohort/exec/pool_task.hpp"      // PoolTask
-#include "cohort/exec/result_stream.hpp"  // ResultStream
+#include "cohort/core/deadline_task.hpp"   // shield
+#include "cohort/core/future.hpp"          // Future
+#include "cohort/core/stop.hpp"            // StopCallback
+#include "cohort/core/when_all.hpp"        // when_all
+#include "cohort/exec/cancel_futures.hpp"  // CancelFutures
+#include "cohort/exec/detail/chunk.hpp"    // Chunk
+#include "cohort/exec/launch.hpp"          // launch, make_task
+#include "cohort/exec/pool_task.hpp"       // PoolTask
+#include "cohort/exec/result_stream.hpp"   // ResultStream
 
 namespace cohort::inline v0::detail {
 
@@ -191,13 +192,23 @@ class PoolFace {
   void close() {
     if (state_.fetch_or(closed, std::memory_order_acq_rel) < a_stream) (void)self().shutdown();
   }
-  /// Also asks to stop what runs, and drops what is queued: their results become Cancelled. (What
-  /// `submit` queued runs, asked to stop; on a Strand it is not asked.)
+  /// Also asks to stop what runs, and drops what is queued, by whichever verb: their futures become
+  /// Cancelled, nearly all before this returns, the rest when their turn comes.
   void terminate() {
     state_.fetch_or(closed, std::memory_order_acq_rel);
     (void)self().shutdown();
     terminated_.request_stop();
+    if constexpr (requires { self().drop_queued(); }) self().drop_queued();
     if constexpr (requires { self().stop_tasks(); }) self().stop_tasks();
+  }
+  /// `shutdown()`, for which the futures of all that has not begun become Cancelled; what has begun
+  /// ends as it likes.
+  auto shutdown(CancelFutures futures) {
+    auto operation = self().shutdown();
+    if constexpr (requires { self().drop_queued(); }) {
+      if (futures.cancel) self().drop_queued();
+    }
+    return operation;
   }
   /// Done when all that was begun has ended. Throws UsageError before close() or terminate().
   auto join() {
@@ -221,8 +232,7 @@ class PoolFace {
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
   Home* driver() {
     if constexpr (requires { self().home(); }) {
-      Home& home = self().home();
-      return home.needs_driver() ? &home : nullptr;
+      return self().home().driver();
     } else {
       return nullptr;
     }
