@@ -45,6 +45,7 @@
 #include "cohort/exec/policy_executor.hpp"                 // PolicyExecutor, With
 #include "cohort/exec/pool_face.hpp"                       // map, imap, close, join
 #include "cohort/exec/pool_task.hpp"                       // PoolTask
+#include "cohort/exec/progress.hpp"                        // progress
 #include "cohort/exec/result_stream.hpp"                   // ResultStream
 #include "cohort/exec/run.hpp"                             // run
 #include "cohort/exec/strand.hpp"                          // Strand

@@ -87,14 +87,11 @@ class FutureBase : public Completion {
     status_.store(Status::done, std::memory_order_release);
     event_.set();
   }
-
   bool begin() noexcept {
     auto pending = Status::pending;
     return status_.compare_exchange_strong(pending, Status::running, std::memory_order_acq_rel);
   }
-
   void unbegin() noexcept { status_.store(Status::pending, std::memory_order_release); }
-
   void fail(std::exception_ptr error) noexcept override { error_ = std::move(error); }
 
  protected:
@@ -117,10 +114,7 @@ class FutureBase : public Completion {
 
   // The coroutine's turn has come; unless it was cancelled before.
   bool on_resume(Coroutine& coroutine, Context&) noexcept override {
-    if (!count_->drops_queued() && begin()) [[likely]]
-      return true;
-    on_drop(coroutine);
-    return false;
+    return (!count_->drops_queued() && begin()) || !on_drop(coroutine);
   }
   // It never begins: cancelled by now at the latest.
   COHORT_NOINLINE bool on_drop(Coroutine& coroutine) noexcept override {
