@@ -23,8 +23,12 @@ namespace {
 using namespace std::chrono_literals;
 using cohort::Event;
 using cohort::EventLoop;
+using cohort::Fcfs;
 using cohort::Future;
 using cohort::InlineExecutor;
+using cohort::MultilevelFeedback;
+using cohort::PolicyExecutor;
+using cohort::RoundRobin;
 using cohort::ShutDown;
 using cohort::Strand;
 using cohort::Task;
@@ -61,16 +65,39 @@ struct StrandOnLoop {
   EventLoop loop;
   Strand executor{loop};
 };
+template <class P, int N>
+struct Policy {
+  static constexpr std::size_t concurrency = N;
+  PolicyExecutor<P> executor{N};
+};
+struct PolicyOnLoop {
+  static constexpr std::size_t concurrency = 1;
+  EventLoop loop;
+  PolicyExecutor<MultilevelFeedback> executor{loop};
+};
+struct StrandOnPolicy {
+  static constexpr std::size_t concurrency = 1;
+  PolicyExecutor<RoundRobin> below{2};
+  Strand executor{below};
+};
+using Fcfs1 = Policy<Fcfs, 1>;
+using RoundRobin2 = Policy<RoundRobin, 2>;
+using Feedback8 = Policy<MultilevelFeedback, 8>;
+using Priority2 = Policy<cohort::Priority, 2>;
+using Shortest1 = Policy<cohort::ShortestJobFirst, 1>;
 
 template <class Host>
 class AnyExecutor : public testing::Test {};
 using Executors =
-    testing::Types<Pool<1>, Pool<2>, Pool<8>, Loop, Inline, StrandOnPool, StrandOnLoop>;
+    testing::Types<Pool<1>, Pool<2>, Pool<8>, Loop, Inline, StrandOnPool, StrandOnLoop, Fcfs1,
+                   RoundRobin2, Feedback8, Priority2, Shortest1, PolicyOnLoop, StrandOnPolicy>;
 TYPED_TEST_SUITE(AnyExecutor, Executors);
 
 template <class Host>
 class AnyScheduler : public testing::Test {};
-using Schedulers = testing::Types<Pool<1>, Pool<2>, Pool<8>, Loop, StrandOnPool, StrandOnLoop>;
+using Schedulers =
+    testing::Types<Pool<1>, Pool<2>, Pool<8>, Loop, StrandOnPool, StrandOnLoop, Fcfs1, RoundRobin2,
+                   Feedback8, Priority2, Shortest1, PolicyOnLoop, StrandOnPolicy>;
 TYPED_TEST_SUITE(AnyScheduler, Schedulers);
 
 int add(int a, int b) { return a + b; }
@@ -257,7 +284,8 @@ TYPED_TEST(AnyScheduler, BlockInACoroutineIsAUsageErrorThatSaysWhatToWrite) {
 // Not of strands: they run one at a time, also then.
 template <class Host>
 class AnyPoolOrLoop : public testing::Test {};
-using PoolsAndLoops = testing::Types<Pool<1>, Pool<2>, Pool<8>, Loop, Inline>;
+using PoolsAndLoops = testing::Types<Pool<1>, Pool<2>, Pool<8>, Loop, Inline, Fcfs1, RoundRobin2,
+                                     Feedback8, Priority2, Shortest1, PolicyOnLoop>;
 TYPED_TEST_SUITE(AnyPoolOrLoop, PoolsAndLoops);
 
 TYPED_TEST(AnyPoolOrLoop, LetsAPlainFunctionBlockForAnotherTaskOfItsOwn) {

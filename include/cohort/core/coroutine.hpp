@@ -23,6 +23,13 @@ class TaskCount;
 class TaskExtras;
 class TimerNode;
 
+/// What becomes of a coroutine at a point where it could give way.
+enum class Turn : std::uint8_t {
+  may_end,  ///< it gives way if it asked to
+  goes_on,
+  ends,
+};
+
 /// Where a suspended coroutine goes to run again: the type-erased side of a Scheduler.
 class Home {
  public:
@@ -40,16 +47,27 @@ class Home {
   virtual void add_timer(TimerNode&, TimePoint) noexcept = 0;
   virtual void remove_timer(TimerNode&) noexcept = 0;
   virtual TimePoint now() const noexcept { return Clock::now(); }
+  /// Expires what is due. For whoever keeps a thread of this executor for long.
+  virtual void keep_time() noexcept {}
+  /// The coroutine that runs in this context has come to a point where it could give way.
+  virtual Turn turn(Context&) noexcept { return Turn::may_end; }
+  /// The executor's own home; it differs from this where the executor keeps a record of each task.
+  virtual const Home* executor() const noexcept { return this; }
+  /// Where a new root task runs: here, or at a home of its own. Its `task_begins` follows at once.
+  virtual Home& home_for_task() { return *this; }
   /// A root task begins or ends. Between the two the executor must not go away.
   virtual TaskCount& task_begins() = 0;
   virtual void task_ends(TaskCount&) noexcept = 0;
   /// The calling worker is about to block, or runs again.
   virtual void worker_blocks() noexcept {}
   virtual void worker_unblocks() noexcept {}
-  /// An executor without threads: runs on the calling thread until `done(argument)` or the
-  /// deadline, or waits that long for the thread that runs it now. Only if `needs_driver()`.
+  /// The executor without threads, this one or one below, that whoever blocks must run. Null: none.
+  virtual Home* driver() noexcept { return nullptr; }
+  /// The same, if the calling thread may stand on a coroutine of this executor.
+  virtual Home* driver_here() noexcept { return driver(); }
+  /// Of a driver: runs on the calling thread until `done(argument)` or the deadline, or waits that
+  /// long for the thread that runs it now.
   virtual void run_until(bool (*)(const void*) noexcept, const void*, TimePoint) {}
-  virtual bool needs_driver() const noexcept { return false; }
 
  protected:
   Home() = default;
@@ -144,6 +162,9 @@ class Coroutine {
   }
   /// Ready to be run in place or pushed; no hook.
   void make_ready() noexcept { place_ = nullptr; }
+  /// Taken from a ready queue because the executor drops what has not begun: true if this was such
+  /// a one, which is gone now.
+  bool drop() noexcept { return place_ && static_cast<Hook*>(place_)->on_drop(*this); }
   /// Its turn has come: whether it runs, or its hook has seen to it.
   bool may_resume(Context& context) noexcept {
     if (!place_) return true;
@@ -184,9 +205,20 @@ class Coroutine {
 
 inline void Home::push(Context&, Coroutine& c) noexcept { post(c); }
 
-/// Runs `c` and whatever it leads to until nothing follows. The trampoline: the only place that
-/// resumes, and the only one that destroys what has begun.
-inline void drive(Context& context, Coroutine* c) noexcept {
+/// Drops those of a list that have not begun; calls `keep(coroutine)` for the others.
+template <class Keep>
+void drop_queued(Coroutine* list, Keep keep) noexcept {
+  while (list) {
+    Coroutine& c = *std::exchange(list, list->link);
+    if (!c.drop()) keep(c);
+  }
+}
+
+/// Runs `c` and whatever it leads to until nothing follows, or until `goes_on(next)` is false; it
+/// has then seen to that one. The trampoline: the only place that resumes, and the only one that
+/// destroys what has begun.
+template <class GoesOn>
+void drive(Context& context, Coroutine* c, GoesOn goes_on) noexcept {
   if (!c->may_resume(context)) return;
   do {
     c->enter(context);
@@ -200,8 +232,11 @@ inline void drive(Context& context, Coroutine* c) noexcept {
       dead->handle().destroy();
       c = completion.ended(context);
     }
-  } while (c);
+  } while (c && goes_on(*c));
   context.current = nullptr;
+}
+inline void drive(Context& context, Coroutine* c) noexcept {
+  drive(context, c, [](Coroutine&) noexcept { return true; });
 }
 
 /// Makes `context` this thread's for as long as it lives.

@@ -106,9 +106,7 @@ class AsyncBody : public TaskPromiseBase {
   void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
   void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
   void request_stop() noexcept { scope_.request_stop(); }
-  Home* driver() noexcept {
-    return state() == State::running && home_->needs_driver() ? home_ : nullptr;
-  }
+  Home* driver() noexcept { return state() == State::running ? home_->driver_here() : nullptr; }
   void refuse_if_on_a_thread() const {
     const Context* const context = current_context();
     if (context && context->current && loop_ && home_ == &loop_->home()) {

@@ -33,6 +33,7 @@ class InlineExecutor : public detail::PoolFace<InlineExecutor> {
     done_.set();
     return Operation(detail::EventWait<detail::BasicEvent<detail::Gate>>{&done_});
   }
+  using PoolFace::shutdown;
 
  private:
   detail::StopScope stop_;

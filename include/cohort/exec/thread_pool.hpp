@@ -57,9 +57,12 @@ class ThreadPool : public detail::SchedulerFace<ThreadPool> {
 
   /// Workers that run at the same time.
   std::size_t concurrency() const noexcept { return core_->workers(); }
+  using SchedulerFace::shutdown;
   detail::Home& home() noexcept { return *core_; }
   /// For the library: asks every task to stop.
   void stop_tasks() noexcept { core_->stop_tasks(); }
+  /// For the library: what has not begun never will.
+  void drop_queued() noexcept { core_->drop_queued(); }
 
  private:
   template <std::integral Int>

@@ -14,6 +14,7 @@
 ///   Poller                               wait(deadline), wake(); see posix/poller.hpp
 ///   catch_interrupts(handler)            Ctrl-C and SIGTERM call handler(signal)
 ///   around_fork(before, parent, child)   every fork calls them; false where there is none
+///   stderr_is_terminal()                 whether somebody may be watching
 ///
 /// `wake_word_*`, `Poller::wake` and everything above them up to `post` may be called in a signal
 /// handler, except in the pure-standard layer, where a condition variable stands in for the system.
