@@ -13,6 +13,7 @@
 #include <exception>
 #include <utility>
 
+#include "cohort/config.hpp"                  // COHORT_HOT
 #include "cohort/core/detail/hook.hpp"        // on_resume
 #include "cohort/core/detail/stop_scope.hpp"  // StopScope
 #include "cohort/os/deadline.hpp"             // TimePoint
@@ -85,6 +86,8 @@ struct Context {
   Coroutine* dead = nullptr;     // the coroutine that has just ended
   Context* outer = nullptr;      // the activation below this one on the stack
   void* worker = nullptr;        // the executor's own
+  // How many stop requests there were when the current coroutine last found that none concerns it.
+  std::uint64_t requests_seen = 0;
 };
 
 inline thread_local constinit Context* this_context = nullptr;
@@ -187,9 +190,14 @@ class Coroutine {
   }
   bool is_root() const noexcept { return task_ & 1; }
   Coroutine& root() noexcept { return is_root() ? *this : *reinterpret_cast<Coroutine*>(task_); }
-  StopScope& scope() noexcept {
-    return *reinterpret_cast<StopScope*>(root().task_ & ~std::uintptr_t{1});
+  /// Whether this task was asked to stop; while it runs. As long as nobody is, anywhere, it need not
+  /// ask its scope and all above that.
+  COHORT_HOT bool stop_requested() noexcept {
+    const std::uint64_t requests = StopScope::requests_anywhere();
+    Context& here = context();
+    return here.requests_seen != requests && ask_for_stop(here, requests);
   }
+  StopScope& scope() noexcept { return *reinterpret_cast<StopScope*>(root().task_ - 1); }
 
  protected:
   Coroutine() = default;
@@ -198,6 +206,12 @@ class Coroutine {
   Coroutine& operator=(const Coroutine&) = delete;
 
  private:
+  COHORT_NOINLINE bool ask_for_stop(Context& context, std::uint64_t requests) noexcept {
+    if (scope().stop_requested()) return true;
+    context.requests_seen = requests;
+    return false;
+  }
+
   void* place_ = nullptr;  // running: Context; suspended: Home; ready: Hook or null
   std::uintptr_t task_;    // this and what follows are set when it is started
   Completion* completion_;
@@ -224,6 +238,7 @@ void drive(Context& context, Coroutine* c, GoesOn goes_on) noexcept {
     c->enter(context);
     context.current = c;
     context.next = nullptr;
+    context.requests_seen = 0;
     c->handle().resume();
     c = context.next;
     if (Coroutine* const dead = std::exchange(context.dead, nullptr)) {
