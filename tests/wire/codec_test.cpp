@@ -293,7 +293,7 @@ template <class T>
 using blamed = typename cohort::detail::finding_t<T>::part;
 using cohort::detail::Refusal;
 static_assert(reason<Deep> == Refusal::pointer && std::is_same_v<blamed<Deep>, const char*>);
-static_assert(reason<HasReference> == Refusal::reference);
+static_assert(reason<HasReference> == Refusal::fields);
 static_assert(reason<HasArray> == Refusal::fields && reason<HasArrayOfOne> == Refusal::c_array);
 static_assert(reason<Named> == Refusal::base);
 static_assert(reason<DerivedAccount> == Refusal::inherited);

@@ -104,7 +104,7 @@ constexpr Refusal examine_unknown() {
     if constexpr (has_base<T>()) {
       return Refusal::base;
     } else if constexpr (field_count<T> > max_fields || has_array<T, field_count<T>>()) {
-      return field_count<T> == uncountable ? Refusal::reference : Refusal::fields;
+      return Refusal::fields;
     } else {
       return Refusal::unknown;
     }
@@ -193,8 +193,8 @@ struct CannotTravel {
                 "an aggregate with a base class cannot be taken apart: give it a member "
                 "`template <class A> void serialize(A& archive) { archive(field, field); }`.");
   static_assert(why != Refusal::fields,
-                "this aggregate has a C array or more than 32 fields, and cannot be taken apart: "
-                "use std::array, or give it a member "
+                "this aggregate has a C array, a reference or more than 32 fields, and cannot be "
+                "taken apart: use std::array, or give it a member "
                 "`template <class A> void serialize(A& archive) { archive(field, field); }`.");
   static_assert(why != Refusal::compare,
                 "a container whose comparison or hash has a state cannot travel.");

@@ -6,6 +6,7 @@
 /// element, and a base class takes one but is not a field: both are found and refused.
 
 #include <cstddef>
+#include <exception>
 #include <type_traits>
 #include <utility>
 
@@ -19,12 +20,16 @@ inline constexpr std::size_t max_fields = 32;
 template <class T>
 struct AnyField {
   template <class U>
-  requires(!std::is_same_v<std::remove_cvref_t<U>, T>) operator U() const noexcept;
+  requires(!std::is_same_v<std::remove_cvref_t<U>, T>) operator U() const noexcept {
+    std::terminate();  // never called; but some compilers want to see it
+  }
 };
 template <class T>
 struct AnyBase {
   template <class U>
-  requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>) operator U() const noexcept;
+  requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>) operator U() const noexcept {
+    std::terminate();  // never called; but some compilers want to see it
+  }
 };
 template <class T, std::size_t>
 using AnyFieldAt = AnyField<T>;
@@ -33,14 +38,11 @@ template <class T, std::size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
   return requires { T{AnyFieldAt<T, I>{}...}; };
 }
-/// Whether it takes these, then two in braces, then those.
+/// Whether it takes these, then an empty pair of braces, then those.
 template <class T, std::size_t... I, std::size_t... J>
-constexpr bool takes_pair_after(std::index_sequence<I...>, std::index_sequence<J...>) {
-  return requires {
-    T{AnyFieldAt<T, I>{}..., {AnyField<T>{}, AnyField<T>{}}, AnyFieldAt<T, J>{}...};
-  };
+constexpr bool takes_around(std::index_sequence<I...>, std::index_sequence<J...>) {
+  return requires { T{AnyFieldAt<T, I>{}..., {}, AnyFieldAt<T, J>{}...}; };
 }
-
 inline constexpr std::size_t uncountable = max_fields + 2;
 
 /// The most initialisers that T takes; max_fields + 1 stands for more; uncountable if no number
@@ -55,20 +57,25 @@ constexpr std::size_t count_initialisers() {
     return count_initialisers<T, n - 1>();
   }
 }
-/// Two initialisers in braces fit an array, and a class. But an array of two or more has then used
-/// up more of the n than one.
+/// The most that it takes, but at most n, after i others and a pair of braces; or uncountable.
+template <class T, std::size_t i, std::size_t n>
+constexpr std::size_t count_after() {
+  if constexpr (takes_around<T>(std::make_index_sequence<i>{}, std::make_index_sequence<n>{})) {
+    return n;
+  } else if constexpr (n == 0) {
+    return uncountable;
+  } else {
+    return count_after<T, i, n - 1>();
+  }
+}
+/// One pair of braces is a whole array, so fewer than all the others fit beside it. (None fit if
+/// the field has no default: an array of such is not found here, but by the compiler.)
 template <class T, std::size_t n, std::size_t i = 0>
 constexpr bool has_array() {
   if constexpr (i >= n) {
     return false;
   } else {
-    using Before = std::make_index_sequence<i>;
-    if constexpr (takes_pair_after<T>(Before{}, std::index_sequence<>{}) &&
-                  !takes_pair_after<T>(Before{}, std::make_index_sequence<n - i - 1>{})) {
-      return true;
-    } else {
-      return has_array<T, n, i + 1>();
-    }
+    return count_after<T, i, n - i - 1>() < n - i - 1 || has_array<T, n, i + 1>();
   }
 }
 template <class T>

@@ -41,8 +41,9 @@ template <class T>
 requires std::is_enum_v<T>
 inline constexpr bool is_truth<T> = std::is_same_v<std::underlying_type_t<T>, bool>;
 
-/// Numbers and enumerations. An enumeration may come back with any value of its underlying type:
-/// nobody can know its enumerators.
+/// Numbers and enumerations. An enumeration may come back with any value of its underlying type,
+/// since nobody can know its enumerators. One whose underlying type is not fixed has a narrower
+/// range: give it a Codec that checks if its bytes come from strangers.
 template <class T>
 requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) struct Shape<T> {
   using Parts = Types<>;
