@@ -123,9 +123,9 @@ class ExceptionList {
   static std::exception_ptr get(InArchive& in, std::size_t position) {
     std::exception_ptr result;
     std::size_t i = first;
-    ((position == i++ ? (result = std::make_exception_ptr(ExceptionShape<E>::decode(in)), true)
-                      : false) ||
-     ...);
+    static_cast<void>(((position == i++ &&
+                        (result = std::make_exception_ptr(ExceptionShape<E>::decode(in)), true)) ||
+                       ...));
     return result;
   }
 
