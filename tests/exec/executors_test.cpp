@@ -97,6 +97,7 @@ TYPED_TEST(AnyExecutor, SaysHowManyRunAtTheSameTime) {
   EXPECT_EQ(host.executor.concurrency(), TypeParam::concurrency);
 }
 
+// C239
 TYPED_TEST(AnyExecutor, RunsFunctionsAndCoroutineFunctionsAlike) {
   TypeParam host;
   EXPECT_EQ(host.executor.submit(add, 1, 2).block(), 3);
@@ -162,6 +163,7 @@ bool frees(Host& host, std::shared_ptr<int> canary, Fn fn, Args... args) {
   return freed;
 }
 
+// C203
 TYPED_TEST(AnyExecutor, FreesTheCallableAndItsArgumentsBeforeTheFutureIsDone) {
   TypeParam host;
   auto a = std::make_shared<int>(1);
@@ -183,6 +185,7 @@ TYPED_TEST(AnyExecutor, FreesTheCallableAndItsArgumentsBeforeTheFutureIsDone) {
   EXPECT_TRUE(frees(host, std::exchange(d, nullptr), by_reference, std::move(other)));
 }
 
+// C207 C239
 TYPED_TEST(AnyExecutor, PutsAnExceptionIntoTheFuture) {
   TypeParam host;
   const auto fail = []() -> int { throw std::range_error("plain"); };
@@ -208,6 +211,7 @@ TYPED_TEST(AnyExecutor, RunsEverySubmission) {
   EXPECT_EQ(sum, 500 * 501 / 2);
 }
 
+// C197
 TYPED_TEST(AnyExecutor, RunsWhatIsQueuedBeforeItEnds) {
   std::atomic<int> count{0};
   std::vector<Future<int>> futures;
@@ -224,6 +228,7 @@ TYPED_TEST(AnyExecutor, RunsWhatIsQueuedBeforeItEnds) {
   EXPECT_GT(futures[0].block(), 0);
 }
 
+// C244
 TYPED_TEST(AnyExecutor, TakesNothingAfterShutdownWhichEndsWithTheLastTask) {
   TypeParam host;
   const Future<int> future = host.executor.submit(add_later, 1, 2);
@@ -284,6 +289,7 @@ TYPED_TEST(AnyScheduler, ResumesATaskWhereItWasSuspended) {
 }
 
 // C009
+// C009
 TYPED_TEST(AnyScheduler, HoldsAThousandWaitersWithoutAThreadForEach) {
   TypeParam host;
   Event event;
@@ -308,6 +314,7 @@ TYPED_TEST(AnyScheduler, HoldsAThousandWaitersWithoutAThreadForEach) {
   setter.block();
 }
 
+// C197
 TYPED_TEST(AnyScheduler, CancelsWhatIsStillSuspendedAtItsEnd) {
   std::vector<Future<void>> futures;
   Event never;
