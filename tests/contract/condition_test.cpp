@@ -204,6 +204,20 @@ TEST_P(ConditionContract, NotifyWakesAtMostAsManyAndNotifyAllEverybody) {
   EXPECT_EQ(log.size(), 7u);
 }
 
+// C090
+TEST_P(ConditionContract, WhatIsNotifiedBeyondTheLineIsLost) {
+  Crew crew(flavour());
+  wait_in_line(crew, 6);
+  notify(2);
+  ASSERT_TRUE(eventually([&] { return log.size() == 2; }));
+  notify(4);
+  crew.join();
+  EXPECT_EQ(log.size(), 6u);
+  notify(3);
+  const std::scoped_lock held(condition());
+  EXPECT_FALSE(condition().wait().within(1ms).block());
+}
+
 // C091
 TEST_P(ConditionContract, AllLevelsOfAnRLockAreLetGoOfAndTakenAgain) {
   if (over() == Over::a_lock) return;  // it has no levels

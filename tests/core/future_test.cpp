@@ -89,6 +89,7 @@ TEST(Future, WhenTemporaryYieldsTheValueItself) {
   EXPECT_EQ(run(loop, take(loop.submit(make))), 3);
 }
 
+// C236
 TEST(Future, WithALimitIsAnOptionalOrABoolAndLeavesTheWorkAlone) {
   EventLoop loop(cohort::LoopTime::simulated);
   const auto slow = []() -> Task<int> {
@@ -110,6 +111,7 @@ TEST(Future, WithALimitIsAnOptionalOrABoolAndLeavesTheWorkAlone) {
   run(loop, wait());
 }
 
+// C236
 TEST(Future, BlocksAThreadWithALimit) {
   Promise<int> promise;
   const Future<int> future = promise.future();
@@ -119,6 +121,7 @@ TEST(Future, BlocksAThreadWithALimit) {
   EXPECT_EQ(future.within(0s).block(), 2);
 }
 
+// C235 C252
 TEST(Future, GoesFromPendingToRunningToDone) {
   EventLoop loop;
   Event event;
@@ -137,6 +140,7 @@ TEST(Future, GoesFromPendingToRunningToDone) {
   EXPECT_EQ(future.exception(), nullptr);
 }
 
+// C235 C236
 TEST(Future, CancelledWhilePendingIsDoneAtOnceAndNeverRuns) {
   EventLoop loop;
   bool ran = false;
@@ -153,6 +157,7 @@ TEST(Future, CancelledWhilePendingIsDoneAtOnceAndNeverRuns) {
   EXPECT_EQ(argument.use_count(), 1);
 }
 
+// C235
 TEST(Future, CancelledWhileRunningIsAskedToStop) {
   EventLoop loop;
   Event event;
@@ -182,6 +187,7 @@ TEST(Future, OfWorkThatIgnoresTheStopYieldsItsValue) {
   EXPECT_FALSE(future.cancelled());
 }
 
+// C235
 TEST(Future, CancelledAfterItIsDoneSaysNo) {
   EventLoop loop;
   const auto one = [] { return 1; };
@@ -191,6 +197,7 @@ TEST(Future, CancelledAfterItIsDoneSaysNo) {
   EXPECT_EQ(future.block(), 1);
 }
 
+// C238
 TEST(Future, CallsBackWhenDoneWithItself) {
   EventLoop loop;
   Event event;
@@ -210,6 +217,7 @@ TEST(Future, CallsBackWhenDoneWithItself) {
   EXPECT_EQ(log.back(), "late");
 }
 
+// C238
 TEST(Future, CallsBackWhenItIsCancelledPending) {
   EventLoop loop;
   const auto future = loop.submit(fail);
@@ -220,6 +228,7 @@ TEST(Future, CallsBackWhenItIsCancelledPending) {
   loop.run();
 }
 
+// C238
 TEST(Future, ReportsWhatACallbackThrows) {
   const Unobserved unobserved;
   Promise<int> promise;
@@ -333,6 +342,7 @@ TEST(Future, CancelRacingWithTheEndOfItsTaskDoesNoHarm) {
   EXPECT_EQ(values + cancellations, 5000);
 }
 
+// C237
 TEST(Promise, CompletesItsFutureOnce) {
   Promise<int> promise;
   const Future<int> future = promise.future();
@@ -376,6 +386,7 @@ TEST(Promise, DestroyedUnsetFailsItsFuture) {
   EXPECT_THROW(overwritten.block(), InvalidState);
 }
 
+// C237
 TEST(Promise, OfACancelledFutureCannotBeSet) {
   Promise<int> promise;
   EXPECT_TRUE(promise.future().cancel());

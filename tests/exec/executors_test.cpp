@@ -124,6 +124,7 @@ TYPED_TEST(AnyExecutor, SaysHowManyRunAtTheSameTime) {
   EXPECT_EQ(host.executor.concurrency(), TypeParam::concurrency);
 }
 
+// C239
 TYPED_TEST(AnyExecutor, RunsFunctionsAndCoroutineFunctionsAlike) {
   TypeParam host;
   EXPECT_EQ(host.executor.submit(add, 1, 2).block(), 3);
@@ -189,6 +190,7 @@ bool frees(Host& host, std::shared_ptr<int> canary, Fn fn, Args... args) {
   return freed;
 }
 
+// C203
 TYPED_TEST(AnyExecutor, FreesTheCallableAndItsArgumentsBeforeTheFutureIsDone) {
   TypeParam host;
   auto a = std::make_shared<int>(1);
@@ -210,6 +212,7 @@ TYPED_TEST(AnyExecutor, FreesTheCallableAndItsArgumentsBeforeTheFutureIsDone) {
   EXPECT_TRUE(frees(host, std::exchange(d, nullptr), by_reference, std::move(other)));
 }
 
+// C207 C239
 TYPED_TEST(AnyExecutor, PutsAnExceptionIntoTheFuture) {
   TypeParam host;
   const auto fail = []() -> int { throw std::range_error("plain"); };
@@ -235,6 +238,7 @@ TYPED_TEST(AnyExecutor, RunsEverySubmission) {
   EXPECT_EQ(sum, 500 * 501 / 2);
 }
 
+// C197
 TYPED_TEST(AnyExecutor, RunsWhatIsQueuedBeforeItEnds) {
   std::atomic<int> count{0};
   std::vector<Future<int>> futures;
@@ -251,6 +255,7 @@ TYPED_TEST(AnyExecutor, RunsWhatIsQueuedBeforeItEnds) {
   EXPECT_GT(futures[0].block(), 0);
 }
 
+// C244
 TYPED_TEST(AnyExecutor, TakesNothingAfterShutdownWhichEndsWithTheLastTask) {
   TypeParam host;
   const Future<int> future = host.executor.submit(add_later, 1, 2);
@@ -312,6 +317,7 @@ TYPED_TEST(AnyScheduler, ResumesATaskWhereItWasSuspended) {
 }
 
 // C009
+// C009
 TYPED_TEST(AnyScheduler, HoldsAThousandWaitersWithoutAThreadForEach) {
   TypeParam host;
   Event event;
@@ -336,6 +342,7 @@ TYPED_TEST(AnyScheduler, HoldsAThousandWaitersWithoutAThreadForEach) {
   setter.block();
 }
 
+// C197
 TYPED_TEST(AnyScheduler, CancelsWhatIsStillSuspendedAtItsEnd) {
   std::vector<Future<void>> futures;
   Event never;
