@@ -3,13 +3,16 @@
 
 /// Everything but `testing` and `ext`.
 
+#include "cohort/comm/broadcast.hpp"                       // broadcast
 #include "cohort/comm/channel.hpp"                         // channel, Sender, Receiver
 #include "cohort/comm/joinable_queue.hpp"                  // JoinableQueue
 #include "cohort/comm/lifo_queue.hpp"                      // LifoQueue
+#include "cohort/comm/oneshot.hpp"                         // oneshot
 #include "cohort/comm/pipe.hpp"                            // Pipe, Connection
 #include "cohort/comm/priority_queue.hpp"                  // PriorityQueue
 #include "cohort/comm/queue.hpp"                           // Queue
 #include "cohort/comm/simple_queue.hpp"                    // SimpleQueue
+#include "cohort/comm/watch.hpp"                           // watch
 #include "cohort/config.hpp"                               // COHORT_ macros
 #include "cohort/core/as_completed.hpp"                    // as_completed
 #include "cohort/core/clock.hpp"                           // sleep_for, yield_now, now

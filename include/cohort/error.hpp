@@ -6,6 +6,7 @@
 /// swallow it; and the standard `std::invalid_argument` for arguments out of range.
 
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -61,6 +62,20 @@ class BrokenPool : public Error { public: using Error::Error; };
 /// Bytes that do not decode.
 class CodecError : public Error { public: using Error::Error; };
 // clang-format on
+
+/// Receiving too late from a broadcast, which keeps only so many messages.
+class Lagged : public Error {
+ public:
+  explicit Lagged(std::uint64_t missed)
+      : Error("a broadcast was received too slowly: " + std::to_string(missed) +
+              " messages were missed"),
+        missed_(missed) {}
+  /// How many messages this receiver will never see. The next it gets is the one after them.
+  std::uint64_t missed() const noexcept { return missed_; }
+
+ private:
+  std::uint64_t missed_;
+};
 
 /// A message longer than the buffer given for it.
 class BufferTooShort : public Error {

@@ -17,10 +17,11 @@
 #include <string>
 #include <utility>
 
-#include "cohort/comm/channel.hpp"       // a direction is a channel
-#include "cohort/comm/detail/bytes.hpp"  // ByteString
-#include "cohort/core/operation.hpp"     // Operation
-#include "cohort/error.hpp"              // BrokenPipe, Closed, EndOfStream, UsageError
+#include "cohort/comm/channel.hpp"              // a direction is a channel
+#include "cohort/comm/detail/bytes.hpp"         // ByteString
+#include "cohort/comm/detail/checked_size.hpp"  // checked_size
+#include "cohort/core/operation.hpp"            // Operation
+#include "cohort/error.hpp"                     // BrokenPipe, Closed, EndOfStream, UsageError
 
 namespace cohort::inline v0 {
 
@@ -167,17 +168,17 @@ class Connection {
   auto send_bytes(Buffer&& buffer, Offset offset) const {
     const auto bytes = detail::bytes_of(std::forward<Buffer>(buffer));
     const auto from =
-        detail::checked_size(offset, bytes.size, "Connection::send_bytes(): the offset");
+        detail::checked_size("Connection::send_bytes(): the offset", offset, 0, bytes.size);
     return sending_bytes(bytes.data + from, bytes.size - from);
   }
   template <detail::ByteSource Buffer, std::integral Offset, std::integral Size>
   auto send_bytes(Buffer&& buffer, Offset offset, Size size) const {
     const auto bytes = detail::bytes_of(std::forward<Buffer>(buffer));
     const auto from =
-        detail::checked_size(offset, bytes.size, "Connection::send_bytes(): the offset");
+        detail::checked_size("Connection::send_bytes(): the offset", offset, 0, bytes.size);
     return sending_bytes(
         bytes.data + from,
-        detail::checked_size(size, bytes.size - from, "Connection::send_bytes(): the size"));
+        detail::checked_size("Connection::send_bytes(): the size", size, 0, bytes.size - from));
   }
   /// As `recv`.
   auto recv_bytes() const { return receiving_bytes(static_cast<std::size_t>(-1)); }
@@ -188,7 +189,7 @@ class Connection {
   auto recv_bytes(Int maxlength) const {
     constexpr auto most = static_cast<std::size_t>(-1);
     return receiving_bytes(
-        detail::checked_size(maxlength, most, "Connection::recv_bytes(): maxlength"));
+        detail::checked_size("Connection::recv_bytes(): maxlength", maxlength, 0, most));
   }
   /// Waits for a message and copies it to `buffer`, a contiguous range which must live until the
   /// operation ends, from `offset` on, counted in bytes. Yields how many bytes. Throws as `recv`, and
@@ -200,7 +201,7 @@ class Connection {
     auto& from = state(in_, "recv_bytes_into");
     auto bytes = detail::bytes_of(std::forward<Buffer>(buffer));
     const auto skipped =
-        detail::checked_size(offset, bytes.size, "Connection::recv_bytes_into(): the offset");
+        detail::checked_size("Connection::recv_bytes_into(): the offset", offset, 0, bytes.size);
     bytes.data += skipped;
     bytes.size -= skipped;
     return Operation(detail::ReceiveItem<T, ReceivingInto>{{{&from}, bytes}});

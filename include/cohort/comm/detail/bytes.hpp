@@ -6,8 +6,6 @@
 #include <concepts>
 #include <cstddef>
 #include <iterator>
-#include <stdexcept>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -58,17 +56,6 @@ auto bytes_of(Buffer&& buffer) {
     if (buffer[count - 1] == '\0') --count;
   }
   return BytesOf<Byte>{reinterpret_cast<Byte*>(std::data(buffer)), count * sizeof(Element)};
-}
-
-/// A size or an offset given by the user: throws std::invalid_argument if it is negative or above
-/// `most`.
-template <std::integral Int>
-std::size_t checked_size(Int given, std::size_t most, const char* what) {
-  if (std::cmp_less(given, 0) || std::cmp_greater(given, most)) {
-    throw std::invalid_argument(std::string(what) + " is " + std::to_string(given) +
-                                ", must be 0 to " + std::to_string(most));
-  }
-  return static_cast<std::size_t>(given);
 }
 
 }  // namespace cohort::inline v0::detail

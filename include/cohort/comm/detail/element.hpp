@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cohort/comm/detail/conduit.hpp"  // Conduit
+#include "cohort/comm/detail/no_wait.hpp"  // NoWait
 #include "cohort/core/operation.hpp"       // Spec
 
 namespace cohort::inline v0::detail {
@@ -250,12 +251,6 @@ struct ReceiveMany {
     const auto doubled = 2 * into.capacity();
     into.reserve(wanted < doubled ? doubled : wanted);
   }
-};
-
-/// A place that never stands in a line, for the `try_` twins.
-struct NoWait final : Wait {
-  void publish(Outcome) noexcept override {}
-  Wakeup nudge() noexcept override { return {}; }
 };
 
 /// `try_put` and `try_send`: moves from the value only when accepted. Yields accepted, and whether
