@@ -217,15 +217,17 @@ class PoolFace {
       MapRun<Fn, Element> run(fn, items, line);
       run.start(self->home(), chunksize);
       using Done = EventWait<BasicEvent<Gate>>;
+      Operation done{Done{&run.done()}};
+      Operation done_all_the_same{Done{&run.done()}};
       bool stopped = false;
       try {
-        co_await Operation(Done{&run.done()});
+        co_await std::move(done);
       } catch (const Cancelled&) {
         stopped = true;
       }
       if (stopped) {
         run.cancel();
-        co_await shield(Operation(Done{&run.done()}));
+        co_await shield(std::move(done_all_the_same));
       }
       co_return run.results();
     } else {
