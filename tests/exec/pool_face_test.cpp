@@ -17,7 +17,6 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "support/flavours.hpp"  // cohort, and no frame may outlive a test
@@ -484,8 +483,8 @@ TYPED_TEST(PoolFace, ALateMapThrowsTimedOutAndItsRestIsCancelled) {  // C243
     };
     const auto input = numbers(2);
     const auto late = [&](auto& pool) -> Task<> {
-      co_await cohort::timeout(2ms,
-                               cohort::Task<std::vector<std::monostate>>(pool.map(wait, input, 2)));
+      auto map = cohort::timeout(2ms, pool.map(wait, input, 2));
+      co_await std::move(map);
     };
     EXPECT_THROW(cohort::run(host.executor, late(host.executor)), cohort::TimedOut);
     EXPECT_EQ(cancelled, 1);
