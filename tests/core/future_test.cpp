@@ -60,7 +60,7 @@ Task<int> wait_for(Event& event) {
   co_return 5;
 }
 
-TEST(Future, WhenNamedYieldsAReferenceAsOftenAsOneLikes) {
+TEST(Future, WhenNamedYieldsAReferenceAsOftenAsOneLikes) {  // C190
   EventLoop loop;
   const auto make = [] { return std::string("text"); };
   const Future<std::string> future = loop.submit(make);
@@ -89,7 +89,7 @@ TEST(Future, WhenTemporaryYieldsTheValueItself) {
   EXPECT_EQ(run(loop, take(loop.submit(make))), 3);
 }
 
-TEST(Future, WithALimitIsAnOptionalOrABoolAndLeavesTheWorkAlone) {
+TEST(Future, WithALimitIsAnOptionalOrABoolAndLeavesTheWorkAlone) {  // C236
   EventLoop loop(cohort::LoopTime::simulated);
   const auto slow = []() -> Task<int> {
     co_await cohort::sleep_for(10s);
@@ -110,7 +110,7 @@ TEST(Future, WithALimitIsAnOptionalOrABoolAndLeavesTheWorkAlone) {
   run(loop, wait());
 }
 
-TEST(Future, BlocksAThreadWithALimit) {
+TEST(Future, BlocksAThreadWithALimit) {  // C236
   Promise<int> promise;
   const Future<int> future = promise.future();
   EXPECT_EQ(future.within(1ms).block(), std::nullopt);
@@ -119,7 +119,7 @@ TEST(Future, BlocksAThreadWithALimit) {
   EXPECT_EQ(future.within(0s).block(), 2);
 }
 
-TEST(Future, GoesFromPendingToRunningToDone) {
+TEST(Future, GoesFromPendingToRunningToDone) {  // C235 C236
   EventLoop loop;
   Event event;
   const auto future = loop.submit(wait_for, std::ref(event));
@@ -137,7 +137,7 @@ TEST(Future, GoesFromPendingToRunningToDone) {
   EXPECT_EQ(future.exception(), nullptr);
 }
 
-TEST(Future, CancelledWhilePendingIsDoneAtOnceAndNeverRuns) {
+TEST(Future, CancelledWhilePendingIsDoneAtOnceAndNeverRuns) {  // C235 C236
   EventLoop loop;
   bool ran = false;
   auto argument = std::make_shared<int>(1);
@@ -153,7 +153,7 @@ TEST(Future, CancelledWhilePendingIsDoneAtOnceAndNeverRuns) {
   EXPECT_EQ(argument.use_count(), 1);
 }
 
-TEST(Future, CancelledWhileRunningIsAskedToStop) {
+TEST(Future, CancelledWhileRunningIsAskedToStop) {  // C235
   EventLoop loop;
   Event event;
   const auto future = loop.submit(wait_for, std::ref(event));
@@ -182,7 +182,7 @@ TEST(Future, OfWorkThatIgnoresTheStopYieldsItsValue) {
   EXPECT_FALSE(future.cancelled());
 }
 
-TEST(Future, CancelledAfterItIsDoneSaysNo) {
+TEST(Future, CancelledAfterItIsDoneSaysNo) {  // C235
   EventLoop loop;
   const auto one = [] { return 1; };
   const auto future = loop.submit(one);
@@ -191,7 +191,7 @@ TEST(Future, CancelledAfterItIsDoneSaysNo) {
   EXPECT_EQ(future.block(), 1);
 }
 
-TEST(Future, CallsBackWhenDoneWithItself) {
+TEST(Future, CallsBackWhenDoneWithItself) {  // C238
   EventLoop loop;
   Event event;
   const auto future = loop.submit(wait_for, std::ref(event));
@@ -210,7 +210,7 @@ TEST(Future, CallsBackWhenDoneWithItself) {
   EXPECT_EQ(log.back(), "late");
 }
 
-TEST(Future, CallsBackWhenItIsCancelledPending) {
+TEST(Future, CallsBackWhenItIsCancelledPending) {  // C238
   EventLoop loop;
   const auto future = loop.submit(fail);
   bool cancelled = false;
@@ -220,7 +220,7 @@ TEST(Future, CallsBackWhenItIsCancelledPending) {
   loop.run();
 }
 
-TEST(Future, ReportsWhatACallbackThrows) {
+TEST(Future, ReportsWhatACallbackThrows) {  // C238
   const Unobserved unobserved;
   Promise<int> promise;
   bool called = false;
@@ -229,6 +229,45 @@ TEST(Future, ReportsWhatACallbackThrows) {
   promise.set_value(1);
   EXPECT_TRUE(called);
   EXPECT_EQ(Unobserved::texts(), Words{"callback"});
+}
+
+TEST(Future, CallsEachCallbackOnceInTheOrderInWhichTheyWereAdded) {  // C238
+  const Unobserved unobserved;
+  Words log;
+  const auto note = [&log](const char* what) {
+    return [&log, what](const auto&) { log.push_back(what); };
+  };
+  const auto bad = [&log](const auto&) {
+    log.push_back("bad");
+    throw std::logic_error("bad");
+  };
+  Promise<void> promise;
+  promise.future().add_done_callback(note("one"));
+  promise.future().add_done_callback(bad);
+  promise.future().add_done_callback(note("two"));
+  promise.set_value();
+  EXPECT_EQ(log, (Words{"one", "bad", "two"}));
+  promise.future().add_done_callback(bad);  // at once
+  promise.future().add_done_callback(note("three"));
+  EXPECT_EQ(log, (Words{"one", "bad", "two", "bad", "three"}));
+  EXPECT_FALSE(promise.future().cancel());
+  EXPECT_EQ(log.size(), 5U);
+  EXPECT_EQ(Unobserved::texts(), (Words{"bad", "bad"}));
+  Promise<void> cancelled;
+  cancelled.future().add_done_callback(note("four"));
+  EXPECT_TRUE(cancelled.future().cancel());
+  EXPECT_FALSE(cancelled.future().cancel());
+  EXPECT_EQ(log.back(), "four");
+  EXPECT_EQ(log.size(), 6U);
+}
+
+TEST(Future, WhenCancelledThrowsHoweverLittleOneWaits) {  // C236
+  Promise<int> promise;
+  const Future<int> future = promise.future();
+  future.cancel();
+  EXPECT_THROW(static_cast<void>(future.within(0s).block()), Cancelled);
+  EXPECT_THROW(static_cast<void>(future.within(-1s).block()), Cancelled);
+  EXPECT_THROW(std::rethrow_exception(future.exception()), Cancelled);
 }
 
 TEST(Future, FreesACallbackThatItHasCalled) {
@@ -333,7 +372,7 @@ TEST(Future, CancelRacingWithTheEndOfItsTaskDoesNoHarm) {
   EXPECT_EQ(values + cancellations, 5000);
 }
 
-TEST(Promise, CompletesItsFutureOnce) {
+TEST(Promise, CompletesItsFutureOnce) {  // C237
   Promise<int> promise;
   const Future<int> future = promise.future();
   EXPECT_FALSE(future.done());
@@ -355,7 +394,7 @@ TEST(Promise, OfVoidAndOfAReference) {
   EXPECT_EQ(&refers.future().block(), &object);
 }
 
-TEST(Promise, HandsOverAnException) {
+TEST(Promise, HandsOverAnException) {  // C239
   Promise<int> promise;
   promise.set_exception(std::make_exception_ptr(std::range_error("far")));
   EXPECT_THROW(promise.future().block(), std::range_error);
@@ -376,7 +415,7 @@ TEST(Promise, DestroyedUnsetFailsItsFuture) {
   EXPECT_THROW(overwritten.block(), InvalidState);
 }
 
-TEST(Promise, OfACancelledFutureCannotBeSet) {
+TEST(Promise, OfACancelledFutureCannotBeSet) {  // C237
   Promise<int> promise;
   EXPECT_TRUE(promise.future().cancel());
   EXPECT_THROW(promise.set_value(1), InvalidState);

@@ -435,6 +435,18 @@ TYPED_TEST(PoolFace, ShutdownCancelsFuturesIfToldTo) {  // C244
   }
 }
 
+TYPED_TEST(PoolFace, OnlyWhatHasReallyBegunIsRunning) {  // C252
+  TypeParam host;
+  if constexpr (cohort::Scheduler<decltype(host.executor)>) {
+    Busy busy(host);
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 4; ++i) futures.push_back(host.executor.submit(square, i));
+    for (const auto& future : futures) EXPECT_FALSE(future.running());
+    for (const auto& future : futures) EXPECT_TRUE(future.cancel());
+    for (const auto& future : futures) EXPECT_TRUE(future.cancelled());
+  }
+}
+
 TYPED_TEST(PoolFace, ShutdownLetsQueuedWorkRunIfNotToldOtherwise) {  // C244
   TypeParam host;
   std::vector<Future<int>> futures;

@@ -152,8 +152,7 @@ class PoolFace {
     if (!(state_.load(std::memory_order_acquire) & closed)) {
       throw UsageError("Pool is still running: call close() or terminate() before join()");
     }
-    auto spec = OperationAccess::take(self().shutdown());
-    return Operation(DrivenSpec<decltype(spec)>(std::move(spec), driver()));
+    return self().shutdown();
   }
 
  protected:
