@@ -29,7 +29,7 @@ using cohort::ThreadPool;
 using cohort::ThreadPoolOptions;
 using cohort::test::eventually;
 
-TEST(ThreadPool, ChecksTheNumberOfWorkers) {
+TEST(ThreadPool, ChecksTheNumberOfWorkers) {  // C180 C251
   EXPECT_THROW(ThreadPool{0}, std::invalid_argument);
   EXPECT_THROW(ThreadPool{-1}, std::invalid_argument);
   EXPECT_THROW(ThreadPool{std::numeric_limits<long long>::min()}, std::invalid_argument);
@@ -75,6 +75,13 @@ TEST(ThreadPool, RunsNoMoreFunctionsAtOnceThanItHasWorkers) {
   }
   for (const auto& future : futures) future.block();
   EXPECT_LE(most, 2);
+}
+
+TEST(ThreadPool, ReusesItsWorkers) {  // C251
+  ThreadPool pool{2};
+  std::set<std::thread::id> threads;
+  for (int i = 0; i < 100; ++i) threads.insert(pool.submit(std::this_thread::get_id).block());
+  EXPECT_LE(threads.size(), 2U);
 }
 
 TEST(ThreadPool, HasABusyWorkersTasksRunByAnother) {
@@ -127,7 +134,7 @@ TEST(ThreadPool, KeepsDeadlinesWhileItIsBusy) {
 int depth_of(ThreadPool& pool, int n) {
   return n == 0 ? 0 : 1 + pool.submit(depth_of, std::ref(pool), n - 1).block();
 }
-TEST(ThreadPool, OfOneWorkerFinishesFunctionsThatBlockForEachOther) {
+TEST(ThreadPool, OfOneWorkerFinishesFunctionsThatBlockForEachOther) {  // C253
   ThreadPool pool{1};
   EXPECT_EQ(pool.submit(depth_of, std::ref(pool), 20).block(), 20);
 }
