@@ -51,8 +51,8 @@ class BrokenPipe : public Error { public: using Error::Error; };
 class BadMessage : public Error { public: using Error::Error; };
 /// A peer that does not know the key.
 class AuthFailed : public Error { public: using Error::Error; };
-/// `timeout(d, …)` that ran out. Timed waits themselves yield a value, never this.
-class TimedOut : public Error { public: TimedOut() : Error("timed out") {} };
+/// `timeout(d, …)` or `as_completed(futures, d)` that ran out. Timed waits themselves yield a value, never this.
+class TimedOut : public Error { public: TimedOut() : Error("timed out") {} using Error::Error; };
 /// Waiting at a barrier that was broken.
 class BrokenBarrier : public Error { public: using Error::Error; };
 /// A shared lock whose owner's process has ended.

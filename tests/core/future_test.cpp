@@ -60,7 +60,7 @@ Task<int> wait_for(Event& event) {
   co_return 5;
 }
 
-TEST(Future, WhenNamedYieldsAReferenceAsOftenAsOneLikes) {
+TEST(Future, WhenNamedYieldsAReferenceAsOftenAsOneLikes) {  // C190
   EventLoop loop;
   const auto make = [] { return std::string("text"); };
   const Future<std::string> future = loop.submit(make);
@@ -121,7 +121,7 @@ TEST(Future, BlocksAThreadWithALimit) {
   EXPECT_EQ(future.within(0s).block(), 2);
 }
 
-// C235 C252
+// C235 C236 C252
 TEST(Future, GoesFromPendingToRunningToDone) {
   EventLoop loop;
   Event event;
@@ -238,6 +238,45 @@ TEST(Future, ReportsWhatACallbackThrows) {
   promise.set_value(1);
   EXPECT_TRUE(called);
   EXPECT_EQ(Unobserved::texts(), Words{"callback"});
+}
+
+TEST(Future, CallsEachCallbackOnceInTheOrderInWhichTheyWereAdded) {  // C238
+  const Unobserved unobserved;
+  Words log;
+  const auto note = [&log](const char* what) {
+    return [&log, what](const auto&) { log.push_back(what); };
+  };
+  const auto bad = [&log](const auto&) {
+    log.push_back("bad");
+    throw std::logic_error("bad");
+  };
+  Promise<void> promise;
+  promise.future().add_done_callback(note("one"));
+  promise.future().add_done_callback(bad);
+  promise.future().add_done_callback(note("two"));
+  promise.set_value();
+  EXPECT_EQ(log, (Words{"one", "bad", "two"}));
+  promise.future().add_done_callback(bad);  // at once
+  promise.future().add_done_callback(note("three"));
+  EXPECT_EQ(log, (Words{"one", "bad", "two", "bad", "three"}));
+  EXPECT_FALSE(promise.future().cancel());
+  EXPECT_EQ(log.size(), 5U);
+  EXPECT_EQ(Unobserved::texts(), (Words{"bad", "bad"}));
+  Promise<void> cancelled;
+  cancelled.future().add_done_callback(note("four"));
+  EXPECT_TRUE(cancelled.future().cancel());
+  EXPECT_FALSE(cancelled.future().cancel());
+  EXPECT_EQ(log.back(), "four");
+  EXPECT_EQ(log.size(), 6U);
+}
+
+TEST(Future, WhenCancelledThrowsHoweverLittleOneWaits) {  // C236
+  Promise<int> promise;
+  const Future<int> future = promise.future();
+  future.cancel();
+  EXPECT_THROW(static_cast<void>(future.within(0s).block()), Cancelled);
+  EXPECT_THROW(static_cast<void>(future.within(-1s).block()), Cancelled);
+  EXPECT_THROW(std::rethrow_exception(future.exception()), Cancelled);
 }
 
 TEST(Future, FreesACallbackThatItHasCalled) {
@@ -365,7 +404,7 @@ TEST(Promise, OfVoidAndOfAReference) {
   EXPECT_EQ(&refers.future().block(), &object);
 }
 
-TEST(Promise, HandsOverAnException) {
+TEST(Promise, HandsOverAnException) {  // C239
   Promise<int> promise;
   promise.set_exception(std::make_exception_ptr(std::range_error("far")));
   EXPECT_THROW(promise.future().block(), std::range_error);

@@ -213,7 +213,7 @@ TYPED_TEST(AnyExecutor, FreesTheCallableAndItsArgumentsBeforeTheFutureIsDone) {
 }
 
 // C207 C239
-TYPED_TEST(AnyExecutor, PutsAnExceptionIntoTheFuture) {
+TYPED_TEST(AnyExecutor, PutsAnExceptionIntoTheFutureWithItsText) {
   TypeParam host;
   const auto fail = []() -> int { throw std::range_error("plain"); };
   const auto fail_later = []() -> Task<int> {
@@ -222,8 +222,16 @@ TYPED_TEST(AnyExecutor, PutsAnExceptionIntoTheFuture) {
   };
   const Future<int> plain = host.executor.submit(fail);
   const Future<int> coroutine = host.executor.submit(fail_later);
-  EXPECT_THROW(plain.block(), std::range_error);
-  EXPECT_THROW(coroutine.block(), std::range_error);
+  const auto text = [](const Future<int>& future) -> std::string {
+    try {
+      future.block();
+    } catch (const std::range_error& error) {
+      return error.what();
+    }
+    return "no range_error";
+  };
+  EXPECT_EQ(text(plain), "plain");
+  EXPECT_EQ(text(coroutine), "coroutine");
   EXPECT_EQ(host.executor.submit(add, 1, 1).block(), 2);
 }
 
@@ -267,6 +275,42 @@ TYPED_TEST(AnyExecutor, TakesNothingAfterShutdownWhichEndsWithTheLastTask) {
   host.executor.shutdown().block();
 }
 
+TYPED_TEST(AnyExecutor, ShutdownReturnsAtOnceIfNobodyWaitsForIt) {  // C245
+  Future<int> future;
+  {
+    TypeParam host;
+    future = host.executor.submit(add, 1, 2);
+    static_cast<void>(host.executor.shutdown());
+    EXPECT_THROW(static_cast<void>(host.executor.submit(add, 1, 2)), ShutDown);
+  }
+  EXPECT_EQ(future.block(), 3);
+}
+
+TYPED_TEST(AnyExecutor, ShutdownEndsAlthoughEverythingWasCancelled) {  // C246
+  for (int round = 0; round < 50; ++round) {
+    TypeParam host;
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 3; ++i) {
+      futures.push_back(host.executor.submit(add, 1, 2));
+      futures.push_back(host.executor.submit(add_later, 1, 2));
+      futures.back().cancel();
+    }
+    for (const auto& future : futures) future.cancel();
+    host.executor.shutdown().block();
+    for (const auto& future : futures) EXPECT_TRUE(future.done());
+  }
+}
+
+TYPED_TEST(AnyScheduler, ATaskMayAwaitAnotherOfItsExecutor) {  // C253
+  TypeParam host;
+  const auto outer = [](TypeParam& h) -> Task<int> {
+    const int a = co_await h.executor.submit(add, 1, 2);
+    const int b = co_await h.executor.submit(add_later, a, 4);
+    co_return b;
+  };
+  EXPECT_EQ(host.executor.submit(outer, std::ref(host)).block(), 7);
+}
+
 TYPED_TEST(AnyScheduler, BlockInACoroutineIsAUsageErrorThatSaysWhatToWrite) {
   TypeParam host;
   const auto misuse = []() -> Task<std::string> {
@@ -293,7 +337,7 @@ using PoolsAndLoops = testing::Types<Pool<1>, Pool<2>, Pool<8>, Loop, Inline, Fc
                                      Feedback8, Priority2, Shortest1, PolicyOnLoop>;
 TYPED_TEST_SUITE(AnyPoolOrLoop, PoolsAndLoops);
 
-TYPED_TEST(AnyPoolOrLoop, LetsAPlainFunctionBlockForAnotherTaskOfItsOwn) {
+TYPED_TEST(AnyPoolOrLoop, LetsAPlainFunctionBlockForAnotherTaskOfItsOwn) {  // C253
   TypeParam host;
   const auto outer = [&host] {
     const auto middle = [&host] { return host.executor.submit(add_later, 3, 4).block(); };

@@ -78,6 +78,13 @@ TEST(ThreadPool, RunsNoMoreFunctionsAtOnceThanItHasWorkers) {
   EXPECT_LE(most, 2);
 }
 
+TEST(ThreadPool, ReusesItsWorkers) {  // C251
+  ThreadPool pool{2};
+  std::set<std::thread::id> threads;
+  for (int i = 0; i < 100; ++i) threads.insert(pool.submit(std::this_thread::get_id).block());
+  EXPECT_LE(threads.size(), 2U);
+}
+
 TEST(ThreadPool, HasABusyWorkersTasksRunByAnother) {
   ThreadPool pool{2};
   const auto hog = [](ThreadPool& p) -> Task<bool> {

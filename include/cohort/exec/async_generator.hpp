@@ -271,9 +271,9 @@ class [[nodiscard("co_await it, or call block()")]] Next {
 /// thread calls it may change. However many values it yields, the stack does not grow.
 ///
 /// Destroyed before it began, at a co_yield or at its end, its frame just goes. Destroyed while its
-/// body waits (a next() has timed out), it cancels the body and blocks until that has ended:
-/// an executor makes up for the blocked thread, except a Strand, on which to write
-/// `co_await gen.close()` first.
+/// body waits (a next() has timed out), it cancels the body and blocks until that has ended. An
+/// executor makes up for the blocked thread; a Strand and a loop run other tasks of theirs inside
+/// the destructor. `co_await gen.close()` first waits as anything else does.
 template <class T>
 class AsyncGenerator {
  public:

@@ -12,6 +12,7 @@
 
 #include "cohort/core/detail/task_count.hpp"   // live tasks
 #include "cohort/core/detail/timer_queue.hpp"  // sleep_for, within
+#include "cohort/exec/detail/drain_wait.hpp"   // drained
 #include "cohort/exec/detail/injector.hpp"     // the way in
 #include "cohort/exec/executor.hpp"            // SchedulerFace
 
@@ -64,11 +65,11 @@ class EventLoop final : public detail::SchedulerFace<EventLoop>, private detail:
     return count;
   }
 
-  /// Takes no more work; done when what was begun has ended. Somebody must drive.
-  Operation<detail::EventWait<detail::BasicEvent<detail::Gate>>> shutdown() {
+  /// Takes no more work; done when what was begun has ended. Awaited elsewhere, somebody must drive.
+  auto shutdown() {
     closed_.store(true, std::memory_order_seq_cst);
     if (tasks_.live() == 0) drained_.set();
-    return Operation(detail::EventWait<detail::BasicEvent<detail::Gate>>{&drained_});
+    return detail::drained(drained_, this);
   }
 
   std::size_t concurrency() const noexcept { return 1; }

@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "cohort/exec/detail/drain_wait.hpp"               // drained
 #include "cohort/exec/detail/policy_core.hpp"              // the core
 #include "cohort/exec/executor.hpp"                        // SchedulerFace
 #include "cohort/exec/policy/fcfs.hpp"                     // Fcfs
@@ -96,9 +97,7 @@ class PolicyExecutor : public detail::SchedulerFace<PolicyExecutor<Policy>> {
   /// Jobs that run at the same time.
   std::size_t concurrency() const noexcept { return concurrency_; }
   /// Takes no more work; done when everything that was begun has ended.
-  auto shutdown() {
-    return Operation(detail::EventWait<detail::BasicEvent<detail::Gate>>{&core_->close()});
-  }
+  auto shutdown() { return detail::drained(core_->close(), core_->driver()); }
   using Face::shutdown;
   detail::Home& home() noexcept { return core_->home(); }
   /// For the library: asks every task to stop.

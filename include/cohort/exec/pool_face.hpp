@@ -152,8 +152,7 @@ class PoolFace {
     if (!(state_.load(std::memory_order_acquire) & closed)) {
       throw UsageError("Pool is still running: call close() or terminate() before join()");
     }
-    auto spec = OperationAccess::take(self().shutdown());
-    return Operation(DrivenSpec<decltype(spec)>(std::move(spec), driver()));
+    return self().shutdown();
   }
 
  protected:
@@ -217,15 +216,17 @@ class PoolFace {
       MapRun<Fn, Element> run(fn, items, line);
       run.start(self->home(), chunksize);
       using Done = EventWait<BasicEvent<Gate>>;
+      Operation done{Done{&run.done()}};
+      Operation done_all_the_same{Done{&run.done()}};
       bool stopped = false;
       try {
-        co_await Operation(Done{&run.done()});
+        co_await std::move(done);
       } catch (const Cancelled&) {
         stopped = true;
       }
       if (stopped) {
         run.cancel();
-        co_await shield(Operation(Done{&run.done()}));
+        co_await shield(std::move(done_all_the_same));
       }
       co_return run.results();
     } else {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cohort/exec/detail/drain_wait.hpp"    // drained
 #include "cohort/exec/detail/injector.hpp"      // the way in
 #include "cohort/exec/detail/layered_core.hpp"  // LayeredCore
 #include "cohort/exec/executor.hpp"             // SchedulerFace
@@ -113,9 +114,7 @@ class Strand : public detail::SchedulerFace<Strand> {
 
   std::size_t concurrency() const noexcept { return 1; }
   /// Takes no more work; done when what was begun has ended.
-  auto shutdown() {
-    return Operation(detail::EventWait<detail::BasicEvent<detail::Gate>>{&core_->close()});
-  }
+  auto shutdown() { return detail::drained(core_->close(), core_->driver()); }
   using SchedulerFace::shutdown;
   detail::Home& home() noexcept { return *core_; }
   /// For the library: asks every task to stop.

@@ -61,8 +61,10 @@ class PolicyCore final : public PolicyCoreBase {
     charge(turn);
     admit();
     turn.seen = changes_.load(std::memory_order_relaxed);
-    turn.gives_way = turn.over || preempted(*turn.task);
-    return turn.gives_way ? Turn::ends : Turn::goes_on;
+    if (!turn.over && !preempted(*turn.task)) return Turn::goes_on;
+    if (!turn.over) turn.task->arrival = Arrival::preempted;
+    turn.gives_way = true;
+    return Turn::ends;
   }
 
  private:

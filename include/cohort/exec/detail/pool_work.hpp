@@ -14,14 +14,6 @@
 
 namespace cohort::inline v0::detail {
 
-/// Any operation, of which blocking may be what runs the executor.
-template <class Spec>
-struct DrivenSpec : Spec {
-  Home* home;
-  DrivenSpec(Spec&& spec, Home* h) : Spec(std::move(spec)), home(h) {}
-  Home* driver() const noexcept { return home; }
-};
-
 template <class T>
 struct CancelFuture {
   Future<T> future;

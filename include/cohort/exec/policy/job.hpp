@@ -81,8 +81,10 @@ class JobHeap {
   const Job* top() const noexcept { return heap_.top(); }
   void push(Job& job) noexcept {
     job.order = ++pushed_;
-    heap_.push(job);
+    push_again(job);
   }
+  /// One that was in, before those that have come since.
+  void push_again(Job& job) noexcept { heap_.push(job); }
   /// Null if there is none.
   Job* pop() noexcept { return heap_.pop(); }
   /// One that is in this heap.

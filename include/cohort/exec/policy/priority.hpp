@@ -11,11 +11,17 @@
 namespace cohort::inline v0 {
 
 /// Of those that are ready, the one with the largest priority runs; among equals, first come, first
-/// served. A job gives way to one of larger priority that has become ready meanwhile. A job of
-/// small priority may wait for ever.
+/// served. A job gives way to one of larger priority that has become ready meanwhile, and keeps its
+/// place among its equals. A job of small priority may wait for ever.
 class Priority {
  public:
-  void push(Job& job, Arrival) noexcept { ready_.push(job); }
+  void push(Job& job, Arrival why) noexcept {
+    if (why == Arrival::preempted) {
+      ready_.push_again(job);
+    } else {
+      ready_.push(job);
+    }
+  }
   Job* pop() noexcept { return ready_.pop(); }
   void remove(Job& job) noexcept { ready_.remove(job); }
   bool preempts(const Job& running) const noexcept {
