@@ -13,6 +13,7 @@
 #include <exception>
 #include <utility>
 
+#include "cohort/config.hpp"                  // COHORT_HOT
 #include "cohort/core/detail/hook.hpp"        // on_resume
 #include "cohort/core/detail/stop_scope.hpp"  // StopScope
 #include "cohort/os/deadline.hpp"             // TimePoint
@@ -66,6 +67,8 @@ struct Context {
   Coroutine* dead = nullptr;     // the coroutine that has just ended
   Context* outer = nullptr;      // the activation below this one on the stack
   void* worker = nullptr;        // the executor's own
+  // How many stop requests there were when the current coroutine last found that none concerns it.
+  std::uint64_t requests_seen = 0;
 };
 
 inline thread_local constinit Context* this_context = nullptr;
@@ -155,8 +158,19 @@ class Coroutine {
   }
   bool is_root() const noexcept { return task_ & 1; }
   Coroutine& root() noexcept { return is_root() ? *this : *reinterpret_cast<Coroutine*>(task_); }
+  /// Whether this task was asked to stop; while it runs. As long as nobody is, anywhere, it need not
+  /// ask its scope and all above that.
+  COHORT_HOT bool stop_requested() noexcept {
+    const std::uint64_t requests = StopScope::requests_anywhere();
+    Context& context = this->context();
+    if (context.requests_seen == requests) [[likely]]
+      return false;
+    if (scope().stop_requested()) return true;
+    context.requests_seen = requests;
+    return false;
+  }
   StopScope& scope() noexcept {
-    return *reinterpret_cast<StopScope*>(root().task_ & ~std::uintptr_t{1});
+    return *reinterpret_cast<StopScope*>(root().task_ - 1);
   }
 
  protected:
@@ -181,6 +195,7 @@ inline void drive(Context& context, Coroutine* c) noexcept {
     c->enter(context);
     context.current = c;
     context.next = nullptr;
+    context.requests_seen = 0;
     c->handle().resume();
     c = context.next;
     if (Coroutine* const dead = std::exchange(context.dead, nullptr)) {

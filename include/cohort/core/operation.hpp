@@ -38,13 +38,11 @@ class Awaiting : public CoroutineWait {
       : CoroutineWait(self, shielded), spec_(std::move(spec)) {}
 
   COHORT_HOT bool await_ready() {
-    if (!shielded_ && coroutine_->scope().stop_requested()) [[unlikely]] {
+    if (!shielded_ && coroutine_->stop_requested()) [[unlikely]] {
       decide_alone(Outcome::cancelled);
       return true;
     }
-    if (!spec_.try_now(place_)) return false;
-    decide_alone(Outcome::granted);
-    return true;
+    return ready_ = spec_.try_now(place_);
   }
 
   // Published to others by scope.add and arm; `leave` is the last touch when it yields true.
@@ -56,8 +54,8 @@ class Awaiting : public CoroutineWait {
     return false;
   }
 
-  typename Spec::Result await_resume() {
-    if (!granted_and_alone()) end_wait();
+  COHORT_HOT typename Spec::Result await_resume() {
+    if (!ready_) end_wait();
     return spec_.result(place_);
   }
 

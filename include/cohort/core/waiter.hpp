@@ -103,10 +103,6 @@ class BasicWait : public StopHook {
   void decide_alone(Outcome outcome) noexcept {
     word_.store(static_cast<std::uint32_t>(outcome), std::memory_order_relaxed);
   }
-  /// Granted, and nothing is left to be done: the usual case, in one comparison.
-  bool granted_and_alone() const noexcept {
-    return word_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(Outcome::granted);
-  }
   /// Before anyone else can see the wait: it stands in a stop scope's list from now on.
   void set_listed() noexcept { word_.store(attended | listed, std::memory_order_relaxed); }
   bool is_listed() const noexcept { return word_.load(std::memory_order_relaxed) & listed; }
@@ -217,7 +213,9 @@ class CoroutineWait : public Wait {
       : shielded_(shielded), coroutine_(&coroutine) {}
   ~CoroutineWait() = default;
 
-  const bool shielded_;  // does not hear of a stop; stands where the word leaves room
+  // These two stand where the word leaves room.
+  const bool shielded_;  // does not hear of a stop
+  bool ready_ = false;   // granted before anyone else could see the wait
   Coroutine* const coroutine_;
 };
 

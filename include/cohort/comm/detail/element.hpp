@@ -59,7 +59,7 @@ struct SendItem {
   SendItem(Owner o, std::in_place_t, Args&&... args)
       : owner(std::move(o)), item(Element<T>::make(std::forward<Args>(args)...)) {}
 
-  bool try_now(Place& place) {
+  COHORT_HOT bool try_now(Place& place) {
     place.item = &item;
     return owner.conduit().send_soon(place);
   }
@@ -81,7 +81,7 @@ struct SendFrom {
   Owner owner;
   T* from;
 
-  bool try_now(Place& place) {
+  COHORT_HOT bool try_now(Place& place) {
     static_assert(std::is_nothrow_move_constructible_v<T>,
                   "put_from and send_from need an element that moves without throwing");
     place.item = from;
@@ -153,7 +153,7 @@ struct ReceiveItem {
   using Place = typename conduit_t<Owner>::Receiver;
   Owner owner;
 
-  bool try_now(Place& place) { return owner.conduit().receive_soon(place); }
+  COHORT_HOT bool try_now(Place& place) { return owner.conduit().receive_soon(place); }
   void arm(Place& place) noexcept { owner.conduit().arm(place); }
   void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
   bool retry(Place&) noexcept { return false; }

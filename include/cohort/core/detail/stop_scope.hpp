@@ -56,6 +56,12 @@ class StopScope final : private StopHook {
     return false;
   }
 
+  /// How many requests there have been, to any scope: as long as it stays the same, so does what
+  /// `stop_requested` says. Never 0.
+  static std::uint64_t requests_anywhere() noexcept {
+    return requests_anywhere_.load(std::memory_order_acquire);
+  }
+
   /// Tells every hook below; true for the first request. When it returns, every wait that stood
   /// here has left its line. Any thread; the caller keeps the scope alive.
   bool request_stop() noexcept {
@@ -68,6 +74,7 @@ class StopScope final : private StopHook {
     Firing firing;
     firing_ = &firing;
     word_.store(word_.load(std::memory_order_relaxed) | stopped, std::memory_order_relaxed);
+    requests_anywhere_.fetch_add(1, std::memory_order_release);
     while (StopHook* hook = head_) {
       unlink(*hook);
       firing.hook = hook;
@@ -175,6 +182,8 @@ class StopScope final : private StopHook {
     firing_ = nullptr;
     word_.store(word | listing, std::memory_order_relaxed);
   }
+
+  alignas(64) static constinit inline std::atomic<std::uint64_t> requests_anywhere_{1};
 
   StopScope* parent_;
   std::atomic<std::uint32_t> word_{0};
