@@ -162,16 +162,10 @@ class Coroutine {
   /// ask its scope and all above that.
   COHORT_HOT bool stop_requested() noexcept {
     const std::uint64_t requests = StopScope::requests_anywhere();
-    Context& context = this->context();
-    if (context.requests_seen == requests) [[likely]]
-      return false;
-    if (scope().stop_requested()) return true;
-    context.requests_seen = requests;
-    return false;
+    Context& here = context();
+    return here.requests_seen != requests && ask_for_stop(here, requests);
   }
-  StopScope& scope() noexcept {
-    return *reinterpret_cast<StopScope*>(root().task_ - 1);
-  }
+  StopScope& scope() noexcept { return *reinterpret_cast<StopScope*>(root().task_ - 1); }
 
  protected:
   Coroutine() = default;
@@ -180,6 +174,12 @@ class Coroutine {
   Coroutine& operator=(const Coroutine&) = delete;
 
  private:
+  COHORT_NOINLINE bool ask_for_stop(Context& context, std::uint64_t requests) noexcept {
+    if (scope().stop_requested()) return true;
+    context.requests_seen = requests;
+    return false;
+  }
+
   void* place_ = nullptr;  // running: Context; suspended: Home; ready: Hook or null
   std::uintptr_t task_;    // this and what follows are set when it is started
   Completion* completion_;

@@ -190,14 +190,15 @@ struct FutureWait {
   struct Place : Waiter {
     using Waiter::Waiter;
   };
+  struct AtOnce {};
   StateRef<T> state;
 
-  bool try_now(Place&) noexcept { return state->done(); }
+  bool try_now(auto&) noexcept { return state->done(); }
   void arm(Place& place) noexcept { state->event().arm(place); }
   void disarm(Place& place) noexcept { state->event().disarm(place); }
   bool retry(Place&) noexcept { return false; }
   Home* driver() const noexcept { return state->driver(); }
-  Result result(Place&) {
+  Result result(auto&) {
     state->rethrow_if_failed();
     if constexpr (std::is_void_v<R>) {
       return;

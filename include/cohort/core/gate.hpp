@@ -116,9 +116,14 @@ class BasicGate {
   /// Has `owner.serve(line)` run soon: now, or by whoever holds the gate.
   template <class Owner>
   void serve(Owner& owner) noexcept {
-    // Acquire: pairs with the release in unlock. Release: what the caller did before is seen by
-    // the holder that clears the bit.
-    if (word_.fetch_or(locked | pending, std::memory_order_acq_rel) & locked) return;
+    std::uint32_t open = 0;
+    // Acquire: pairs with the release in unlock.
+    if (word_.compare_exchange_strong(open, locked, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+      owner.serve(line_);
+    } else if (word_.fetch_or(locked | pending, std::memory_order_acq_rel) & locked) {
+      return;  // release: what the caller did before is seen by the holder that clears the bit
+    }
     unlock(owner);
   }
 
@@ -143,9 +148,8 @@ class BasicGate {
   template <class Owner>
   void arm(Owner& owner, Waiter& waiter) noexcept {
     with(owner, [&](Line& line) {
-      if (!waiter.wait().claim()) return;  // stopped on its way here
+      if (waiter.wait().is_over()) return;  // stopped on its way here
       line.push_back(waiter);
-      waiter.wait().unclaim();
       owner.serve(line);
     });
   }

@@ -13,9 +13,14 @@
 ///       bool retry(Place&) noexcept;       // nudged: serve the line; true: come again soon
 ///       Result result(Place&);             // after try_now or a grant; may throw
 ///     };
+///
+/// If it can be had without a place in line, try_now and result are overloaded for a Spec::AtOnce,
+/// which then keeps what there is to keep, and a coroutine makes a Place only if that try is in vain.
 
 #include <concepts>
 #include <coroutine>
+#include <memory>
+#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -30,19 +35,43 @@
 namespace cohort::inline v0 {
 namespace detail {
 
-/// A suspended operation.
+struct NotAtOnce {};
+template <class Spec>
+struct AtOnceOf {
+  using type = NotAtOnce;
+};
+template <class Spec>
+requires requires { typename Spec::AtOnce; }
+struct AtOnceOf<Spec> {
+  using type = typename Spec::AtOnce;
+};
+
+/// An operation that a coroutine awaits.
 template <class Spec>
 class Awaiting : public CoroutineWait {
+  using AtOnce = typename AtOnceOf<Spec>::type;
+  static constexpr bool tries_at_once = !std::is_same_v<AtOnce, NotAtOnce>;
+
  public:
   COHORT_HOT Awaiting(Coroutine& self, Spec&& spec, bool shielded = false)
-      : CoroutineWait(self, shielded), spec_(std::move(spec)) {}
+      : CoroutineWait(self, shielded), spec_(std::move(spec)), at_once_() {}
+  COHORT_HOT ~Awaiting() {
+    if (placed_) {
+      place_.~Place();
+    } else {
+      at_once_.~AtOnce();
+    }
+  }
+  Awaiting(const Awaiting&) = delete;
+  Awaiting& operator=(const Awaiting&) = delete;
 
   COHORT_HOT bool await_ready() {
-    if (!shielded_ && coroutine_->stop_requested()) [[unlikely]] {
-      decide_alone(Outcome::cancelled);
-      return true;
+    const bool stopped = !shielded_ && coroutine_->stop_requested();
+    if constexpr (tries_at_once) {
+      if (!stopped && spec_.try_now(at_once_)) [[likely]]
+        return true;
     }
-    return ready_ = spec_.try_now(place_);
+    return ready_in_place(stopped);
   }
 
   // Published to others by scope.add and arm; `leave` is the last touch when it yields true.
@@ -55,7 +84,11 @@ class Awaiting : public CoroutineWait {
   }
 
   COHORT_HOT typename Spec::Result await_resume() {
-    if (!ready_) end_wait();
+    if constexpr (tries_at_once) {
+      if (!placed_) [[likely]]
+        return spec_.result(at_once_);
+    }
+    end_wait();
     return spec_.result(place_);
   }
 
@@ -75,10 +108,23 @@ class Awaiting : public CoroutineWait {
     if (is_listed()) coroutine_->scope().remove(*this);
   }
 
+  using Place = typename Spec::Place;
   Spec spec_;
-  typename Spec::Place place_{*this};
+  union {
+    AtOnce at_once_;  // until placed_
+    Place place_;
+  };
 
  private:
+  COHORT_NOINLINE bool ready_in_place(bool stopped) {
+    at_once_.~AtOnce();
+    ::new (static_cast<void*>(std::addressof(place_))) Place(*this);
+    placed_ = true;
+    if (!stopped && !spec_.try_now(place_)) return false;
+    decide_alone(stopped ? Outcome::cancelled : Outcome::granted);
+    return true;
+  }
+
   COHORT_NOINLINE void end_wait() {
     delist();
     if (outcome() == Outcome::cancelled) throw Cancelled{};

@@ -66,6 +66,12 @@ class BasicWait : public StopHook {
   /// again. Call it under the gate's lock, the result after.
   virtual Wakeup nudge() noexcept = 0;
 
+  /// Whether it is decided or about to be, so that it need not stand in line any more. Under the
+  /// gate's lock: whoever decides it without having it from a gate goes there next.
+  bool is_over() const noexcept {
+    return (word_.load(std::memory_order_relaxed) & 7) > claimed_bits;
+  }
+
   /// Published after all the others, because it may take long.
   bool is_slow() const noexcept { return word_.load(std::memory_order_relaxed) & slow; }
 
@@ -215,7 +221,7 @@ class CoroutineWait : public Wait {
 
   // These two stand where the word leaves room.
   const bool shielded_;  // does not hear of a stop
-  bool ready_ = false;   // granted before anyone else could see the wait
+  bool placed_ = false;  // has had a place in line
   Coroutine* const coroutine_;
 };
 

@@ -59,7 +59,11 @@ struct SendItem {
   SendItem(Owner o, std::in_place_t, Args&&... args)
       : owner(std::move(o)), item(Element<T>::make(std::forward<Args>(args)...)) {}
 
-  COHORT_HOT bool try_now(Place& place) {
+  struct AtOnce {};
+  COHORT_HOT bool try_now(AtOnce&) { return owner.conduit().send_at_once(item); }
+  COHORT_HOT void result(AtOnce&) noexcept {}
+
+  bool try_now(Place& place) {
     place.item = &item;
     return owner.conduit().send_soon(place);
   }
@@ -81,7 +85,11 @@ struct SendFrom {
   Owner owner;
   T* from;
 
-  COHORT_HOT bool try_now(Place& place) {
+  struct AtOnce {};
+  COHORT_HOT bool try_now(AtOnce&) { return owner.conduit().send_at_once(*from); }
+  COHORT_HOT void result(AtOnce&) noexcept {}
+
+  bool try_now(Place& place) {
     static_assert(std::is_nothrow_move_constructible_v<T>,
                   "put_from and send_from need an element that moves without throwing");
     place.item = from;
@@ -153,7 +161,13 @@ struct ReceiveItem {
   using Place = typename conduit_t<Owner>::Receiver;
   Owner owner;
 
-  COHORT_HOT bool try_now(Place& place) { return owner.conduit().receive_soon(place); }
+  struct AtOnce {
+    std::optional<element_t<T>> item;
+  };
+  COHORT_HOT bool try_now(AtOnce& here) { return owner.conduit().receive_at_once(here.item); }
+  COHORT_HOT Result result(AtOnce& here) { return owner.received(here.item); }
+
+  bool try_now(Place& place) { return owner.conduit().receive_soon(place); }
   void arm(Place& place) noexcept { owner.conduit().arm(place); }
   void disarm(Place& place) noexcept { owner.conduit().disarm(place); }
   bool retry(Place&) noexcept { return false; }

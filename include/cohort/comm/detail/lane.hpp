@@ -57,8 +57,7 @@ class BasicLane {
     // Publishes the item; pairs with the acquire in try_pop.
     if (quiet && receivers_.change_quietly(tail_, tail + 1)) [[likely]]
       return {Attempt::Result::done};
-    const bool wanted =
-        quiet ? receivers_.changed_aloud() : receivers_.change(tail_, tail + 1);
+    const bool wanted = quiet ? receivers_.changed_aloud() : receivers_.change(tail_, tail + 1);
     if (state_.load(std::memory_order_seq_cst) != State::open && !settle()) [[unlikely]] {
       take_back(&value, 1);
       return {Attempt::Result::closed};

@@ -75,12 +75,13 @@ struct EventWait {
   struct Place : Waiter {
     using Waiter::Waiter;
   };
+  struct AtOnce {};
   Event* event;
-  bool try_now(Place&) noexcept { return event->is_set(); }
+  bool try_now(auto&) noexcept { return event->is_set(); }
   void arm(Place& place) noexcept { event->arm(place); }
   void disarm(Place& place) noexcept { event->disarm(place); }
   bool retry(Place&) noexcept { return false; }
-  void result(Place&) noexcept {}
+  void result(auto&) noexcept {}
 };
 
 }  // namespace cohort::inline v0::detail

@@ -174,14 +174,15 @@ template <class Semaphore, class Then>
 struct AcquirePermit {
   using Result = decltype(std::declval<Then&>()());
   using Place = typename Semaphore::Waiter;
+  struct AtOnce {};
   Semaphore* semaphore;
   Then then;
 
-  bool try_now(Place&) noexcept { return semaphore->try_acquire(); }
+  COHORT_HOT bool try_now(auto&) noexcept { return semaphore->try_acquire(); }
   void arm(Place& place) noexcept { semaphore->arm(place); }
   void disarm(Place& place) noexcept { semaphore->disarm(place); }
   bool retry(Place& place) noexcept { return semaphore->retry(place); }
-  Result result(Place&) noexcept { return then(); }
+  COHORT_HOT Result result(auto&) noexcept { return then(); }
 };
 
 struct Nothing {
