@@ -57,6 +57,7 @@ class BasicEvent {
         return;
       }
       const auto wanted = line.empty() ? word & ~waited : word | waited;
+      if (wanted == word) return;  // it changes under the gate's lock only: a set() sees it
       if (word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
                                       std::memory_order_acquire)) {
         return;

@@ -158,6 +158,8 @@ class BasicSemaphore {
         word = word_.load(std::memory_order_relaxed);
       } else {
         const auto wanted = (word & ~(waited | nudged)) | (line.empty() ? 0 : waited);
+        // The bits change under the gate's lock only, so a release sees them.
+        if (wanted == word) return;
         if (word_.compare_exchange_weak(word, wanted, std::memory_order_relaxed)) return;
       }
     }
