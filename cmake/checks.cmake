@@ -33,7 +33,9 @@ file(CONFIGURE OUTPUT ${directory}/main.cpp CONTENT "#include <cohort/cohort.hpp
 # One program of all those units: a header that defines something twice does not link.
 add_executable(cohort_test_headers ${units} ${directory}/first.cpp ${directory}/main.cpp)
 target_link_libraries(cohort_test_headers PRIVATE cohort_dev)
-add_executable(cohort_test_no_rtti ${directory}/first.cpp ${directory}/main.cpp)
+file(CONFIGURE OUTPUT ${directory}/no_rtti.cpp
+     CONTENT "#include <cohort/cohort.hpp>\n#include <cohort/wire/remote_call.hpp>\n")
+add_executable(cohort_test_no_rtti ${directory}/no_rtti.cpp ${directory}/main.cpp)
 target_link_libraries(cohort_test_no_rtti PRIVATE cohort_dev)
 target_compile_options(cohort_test_no_rtti PRIVATE -fno-rtti)
 foreach(check headers no_rtti)

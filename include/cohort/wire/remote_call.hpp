@@ -200,43 +200,21 @@ using call_of_t = CallOf<
     std::decay_t<Fn>,
     typename WireArguments<typename CallableParameters<std::decay_t<Fn>>::type, Args...>::type>;
 
-/// Do not compile; the compiler names the number and the type.
-template <std::size_t number, class Type>
-struct ArgumentCannotTravel {
-  static_assert(travels<Type>,
-                "this argument of a call to another process cannot travel; its number and type are "
-                "named beside this text, and the reason and the cure in the next error.");
-};
-template <class Result>
-struct ResultCannotTravel {
-  static_assert(answer_travels<Result>,
-                "the result of a call to another process cannot travel; its type is named beside "
-                "this text, and the reason and the cure in the next error.");
-};
-
-template <std::size_t number, class Type>
-constexpr void explain_argument() {
-  if constexpr (!travels<Type>) {
-    static_cast<void>(ArgumentCannotTravel<number, Type>{});
-    require_travels<Type>();
-  }
-}
+/// Does not compile, and says why.
 template <class Fn, class... W, std::size_t... I>
 constexpr void explain_call(CallOf<Fn, Types<W...>>, std::index_sequence<I...>) {
   constexpr CallFault fault = CallOf<Fn, Types<W...>>::fault;
   if constexpr (fault == CallFault::function) {
     static_cast<void>(FunctionCannotTravel<Fn>{});
   } else if constexpr (fault == CallFault::argument) {
-    (explain_argument<I + 1, W>(), ...);
+    (require_travels<W, Argument<I + 1, W>>(), ...);
   } else if constexpr (fault == CallFault::result) {
-    using Result = typename WireCall<Fn, W...>::Result;
-    static_cast<void>(ResultCannotTravel<Result>{});
-    require_travels<answer_value_t<Result>>();
+    using Yielded = answer_value_t<typename WireCall<Fn, W...>::Result>;
+    require_travels<Yielded, Result<Yielded>>();
   } else {
-    static_assert(
-        fault == CallFault::none,
-        "the function cannot be called with these arguments in another process: they "
-        "are copies passed on as rvalues, so take them by value or by reference to const.");
+    static_assert(fault == CallFault::none,
+                  "the function cannot be called with these arguments in another process: they are "
+                  "copies passed on as rvalues, so take them by value or by reference to const.");
   }
 }
 

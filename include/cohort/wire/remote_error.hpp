@@ -63,21 +63,23 @@ struct ExceptionShape<std::system_error> {
   }
   static void encode(OutArchive& out, const std::system_error& error) {
     const bool generic = error.code().category() == std::generic_category();
-    // what() is "text: message", and the constructor will append the message again.
-    std::string text = text_of(error);
+    // what() is "text: message", or the message alone; the constructor appends the message again.
+    std::optional<std::string> text = text_of(error);
     const std::string tail = ": " + error.code().message();
-    const bool has_text = text.size() >= tail.size() &&
-                          text.compare(text.size() - tail.size(), std::string::npos, tail) == 0;
-    if (has_text) text.resize(text.size() - tail.size());
-    out(generic, std::int32_t{error.code().value()}, has_text, text);
+    if (text->size() >= tail.size() &&
+        text->compare(text->size() - tail.size(), std::string::npos, tail) == 0) {
+      text->resize(text->size() - tail.size());
+    } else {
+      text.reset();
+    }
+    out(generic, std::int32_t{error.code().value()}, text);
   }
   static std::system_error decode(InArchive& in) {
     const auto generic = in.read<bool>();
     const auto value = in.read<std::int32_t>();
-    const auto has_text = in.read<bool>();
-    const auto text = in.read<std::string>();
+    const auto text = in.read<std::optional<std::string>>();
     const std::error_code code(value, generic ? std::generic_category() : std::system_category());
-    return has_text ? std::system_error(code, text) : std::system_error(code);
+    return text ? std::system_error(code, *text) : std::system_error(code);
   }
 };
 

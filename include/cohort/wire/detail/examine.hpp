@@ -169,8 +169,17 @@ using finding_t = decltype(examine<std::remove_cv_t<T>>());
 template <class T>
 inline constexpr bool travels = finding_t<T>::refusal == Refusal::none;
 
-/// Does not compile; the compiler names the type, the text names the cure.
-template <class Type, Refusal why>
+/// Where the part was found: in a value, in an argument of a call (counted from 1), in its result.
+template <class Type>
+struct Value;
+template <std::size_t number, class Type>
+struct Argument;
+template <class Type>
+struct Result;
+
+/// Does not compile; the compiler names part and place, the text the cure. One error has to say it
+/// all: some compilers stop after it.
+template <class Part, Refusal why, class In>
 struct CannotTravel {
   static_assert(why != Refusal::pointer,
                 "a raw pointer cannot travel: it means nothing in another process. Pass the value "
@@ -215,11 +224,11 @@ struct CannotTravel {
 };
 
 /// Stops the compilation unless T travels.
-template <class T>
+template <class T, class In = Value<T>>
 constexpr void require_travels() {
   using Found = finding_t<T>;
   if constexpr (Found::refusal != Refusal::none) {
-    static_cast<void>(CannotTravel<typename Found::part, Found::refusal>{});
+    static_cast<void>(CannotTravel<typename Found::part, Found::refusal, In>{});
   }
 }
 
