@@ -153,7 +153,10 @@ struct Threads {
   using Options = ThreadOptions;
   using Pool = ThreadPool;
   /// The thread that calls.
-  static ThreadRef current() { return current_thread(); }
+  template <class Life = detail::ThreadLife>
+  static ThreadRef current() {
+    return current_thread<Life>();
+  }
 
   template <class T>
   using Sender = cohort::Sender<T>;

@@ -79,12 +79,16 @@ class TaskLocal : private detail::LocalOf<T> {
  private:
   // The first use in this task.
   COHORT_COLD T& of_task(detail::Coroutine& task) const {
-    detail::LocalValue* const inherited = detail::find_above(task, Base::key());
-    auto made = inherited ? inherited->copy() : nullptr;
-    if (!made) made = Base::make();
-    detail::LocalValue& value = *made;
-    detail::TaskExtras::of(task).locals.add(std::move(made));
-    return Base::value_of(value);
+    const detail::LocalValue* const inherited = detail::find_above(task, Base::key());
+    detail::LocalValue* made = inherited ? inherited->copy() : nullptr;
+    if (!made) made = &Base::make();
+    try {
+      detail::TaskExtras::of(task).locals.add(*made);
+    } catch (...) {  // no memory
+      delete made;
+      throw;
+    }
+    return Base::value_of(*made);
   }
   static void count(int n) noexcept {
     detail::task_local_count.fetch_add(static_cast<std::size_t>(n), std::memory_order_relaxed);

@@ -10,10 +10,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 
 #include "cohort/error.hpp"                    // describe
-#include "cohort/exec/detail/thread_life.hpp"  // report_uncaught
+#include "cohort/exec/detail/thread_life.hpp"  // ThreadLife
 #include "cohort/exec/thread_ref.hpp"          // ThreadRef
 
 namespace cohort::inline v0 {
@@ -25,17 +26,19 @@ using ExceptHook = std::function<void(std::exception_ptr, ThreadRef)>;
 namespace detail {
 
 // Under workers_mutex(). Never destroyed, for daemons.
-inline std::shared_ptr<const ExceptHook>& except_hook() {
-  static auto* const hook = new std::shared_ptr<const ExceptHook>;
+template <class Hook>
+std::shared_ptr<const Hook>& except_hook() {
+  static auto* const hook = new std::shared_ptr<const Hook>;
   return *hook;
 }
 
-inline void report_uncaught(std::exception_ptr error, std::shared_ptr<ThreadLife> life) noexcept {
+template <class Hook>
+void report_uncaught(std::exception_ptr error, std::shared_ptr<ThreadLife> life) noexcept {
   try {
-    std::shared_ptr<const ExceptHook> hook;
+    std::shared_ptr<const Hook> hook;
     {
       const std::lock_guard lock(workers_mutex());
-      hook = except_hook();
+      hook = except_hook<Hook>();
     }
     if (hook && *hook) {
       (*hook)(std::move(error), ThreadRef(std::move(life)));
@@ -53,13 +56,14 @@ inline void report_uncaught(std::exception_ptr error, std::shared_ptr<ThreadLife
 /// Replaces the hook and yields the one before; an empty one restores the default, a line on
 /// stderr. What a hook throws goes to the unobserved hook. Neither `Cancelled` nor `thread_exit()`
 /// is an error: no hook hears of them. Any thread, at any time.
-inline ExceptHook set_excepthook(ExceptHook hook) {
-  auto shared = std::make_shared<const ExceptHook>(std::move(hook));
+template <class Hook = ExceptHook>
+Hook set_excepthook(std::type_identity_t<Hook> hook) {
+  auto shared = std::make_shared<const Hook>(std::move(hook));
   {
     const std::lock_guard lock(detail::workers_mutex());
-    detail::except_hook().swap(shared);
+    detail::except_hook<Hook>().swap(shared);
   }
-  return shared ? *shared : ExceptHook();
+  return shared ? *shared : Hook();
 }
 
 }  // namespace cohort::inline v0

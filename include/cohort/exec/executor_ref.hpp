@@ -36,7 +36,8 @@ class ExecutorRef {
     return detail::launch(home(),
                           detail::make_task(std::forward<Fn>(fn), std::forward<Args>(args)...));
   }
-  void post(std::coroutine_handle<> handle) const {
+  template <class Promise>
+  void post(std::coroutine_handle<Promise> handle) const {
     detail::launch(home(), detail::resume_foreign(handle));
   }
   [[nodiscard("co_await it")]] detail::Schedule schedule() const {

@@ -18,7 +18,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -42,9 +41,12 @@ struct ThreadOptions {
 
 namespace detail {
 
+struct NoObject {};
+
 /// What `Thread(fn, args…)` may take as fn.
 template <class Fn>
 inline constexpr bool is_thread_target =
+    !std::is_same_v<std::remove_cvref_t<Fn>, NoObject> &&
     !std::is_same_v<std::remove_cvref_t<Fn>, ThreadOptions> &&
     !std::is_base_of_v<WorkerHandle<ThreadLife>, std::remove_cvref_t<Fn>>;
 
@@ -96,9 +98,10 @@ class Thread : public detail::Worker<Thread, detail::ThreadLife> {
       : Thread(ThreadOptions{}, std::forward<Fn>(fn), std::forward<Args>(args)...) {}
   template <class Fn, class... Args>
   requires detail::Callable<Fn, Args...> Thread(ThreadOptions options, Fn&& fn, Args&&... args)
-      : Base(make_life(std::move(options), detail::class_name<std::decay_t<Fn>>(),
-                       detail::no_result(detail::make_task(std::forward<Fn>(fn),
-                                                           std::forward<Args>(args)...)))) {}
+      : Base(make_life<detail::ThreadLife>(
+            std::move(options), detail::class_name<std::decay_t<Fn>>(),
+            detail::no_result(
+                detail::make_task(std::forward<Fn>(fn), std::forward<Args>(args)...)))) {}
   template <class Fn, class... Args>
   requires(detail::is_thread_target<Fn> &&
            !detail::Callable<Fn, Args...>) explicit Thread(Fn&&, Args&&...)
@@ -112,25 +115,21 @@ class Thread : public detail::Worker<Thread, detail::ThreadLife> {
   Thread& operator=(Thread&&) = default;
   ~Thread() override = default;
 
-  /// Empty before it was started.
-  std::optional<std::thread::id> ident() const { return life().ident(); }
-  /// Asks what it runs to stop: its waits throw Cancelled. True for the first request.
-  bool request_stop() { return life().scope().request_stop(); }
-
  protected:
   /// For a subclass that overrides run().
-  Thread() : Thread(ThreadOptions{}) {}
-  explicit Thread(ThreadOptions options) : Base(make_life(std::move(options), "", std::nullopt)) {}
+  template <class Options = ThreadOptions>
+  requires std::is_same_v<Options, ThreadOptions>
+  explicit Thread(Options options = {})
+      : Base(make_life<detail::ThreadLife>(std::move(options), "", std::nullopt)) {}
   /// For the library: a subclass that does not.
-  Thread(ThreadOptions options, Task<> target)
-      : Base(make_life(std::move(options), "", std::move(target))) {
-    life().may_be_object = false;
+  template <class Life>
+  Thread(detail::NoObject, std::shared_ptr<Life> life) : Base(std::move(life)) {
+    this->life().may_be_object = false;
   }
 
- private:
-  static std::shared_ptr<detail::ThreadLife> make_life(ThreadOptions options,
-                                                       std::string_view function,
-                                                       std::optional<Task<>> target) {
+  template <class Life>
+  static std::shared_ptr<Life> make_life(ThreadOptions options, std::string_view function,
+                                         std::optional<Task<>> target) {
     static constinit std::atomic<std::size_t> last{0};
     if (options.name.empty()) {
       const auto number = last.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -138,11 +137,11 @@ class Thread : public detail::Worker<Thread, detail::ThreadLife> {
       if (!function.empty()) options.name.append(" (").append(function).append(")");
     }
     if (!options.daemon) {
-      const detail::ThreadLife* const maker = *detail::this_life();
+      const Life* const maker = Life::here();
       options.daemon = maker && maker->daemon();
     }
-    return std::make_shared<detail::ThreadLife>(std::move(options.name), *options.daemon,
-                                                std::move(target), detail::report_uncaught);
+    return std::make_shared<Life>(std::move(options.name), *options.daemon, std::move(target),
+                                  detail::report_uncaught<ExceptHook>);
   }
 };
 

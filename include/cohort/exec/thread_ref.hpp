@@ -9,9 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,7 +19,7 @@
 namespace cohort::inline v0 {
 
 /// Copyable; compares equal to others and to the Thread that it refers to. The verbs, `name
-/// set_name daemon is_alive join`, are those of Thread, for any thread at any time.
+/// set_name daemon is_alive ident join`, are those of Thread, for any thread at any time.
 class ThreadRef : public detail::WorkerHandle<detail::ThreadLife> {
   using Base = detail::WorkerHandle<detail::ThreadLife>;
 
@@ -32,19 +30,15 @@ class ThreadRef : public detail::WorkerHandle<detail::ThreadLife> {
   ThreadRef(const Base& thread) noexcept : Base(thread) {}  // NOLINT: meant to convert
   /// For the library.
   explicit ThreadRef(std::shared_ptr<detail::ThreadLife> life) noexcept : Base(std::move(life)) {}
-
-  /// Empty before it was started.
-  std::optional<std::thread::id> ident() const { return life().ident(); }
 };
 
 /// The thread that calls. One that no Thread has started, as those of a ThreadPool, is named
 /// `Dummy-N` and stands in no list.
-inline ThreadRef current_thread() {
-  if (detail::ThreadLife* const life = *detail::this_life()) {
-    return ThreadRef(life->shared_from_this());
-  }
+template <class Life = detail::ThreadLife>
+ThreadRef current_thread() {
+  if (Life* const life = Life::here()) return ThreadRef(life->shared_from_this());
   static constinit std::atomic<std::size_t> last{0};
-  const auto life = std::make_shared<detail::ThreadLife>(
+  const auto life = std::make_shared<Life>(
       "Dummy-" + std::to_string(last.fetch_add(1, std::memory_order_relaxed) + 1));
   life->adopt_this_thread();
   return ThreadRef(life);
@@ -52,16 +46,21 @@ inline ThreadRef current_thread() {
 
 /// The thread that runs `main`; in a fork's child the one that forked. It has ended, and its joins
 /// return, when `main` has returned.
-inline ThreadRef main_thread() { return ThreadRef(detail::ThreadRegistry::get().main()); }
+template <class Registry = detail::ThreadRegistry>
+ThreadRef main_thread() {
+  return ThreadRef(Registry::get().main());
+}
 
 /// The threads that a Thread has started and that have not ended, and the main thread.
-inline std::vector<ThreadRef> enumerate() {
-  std::vector<ThreadRef> threads;
-  for (auto& life : detail::ThreadRegistry::get().living()) threads.emplace_back(std::move(life));
-  return threads;
+template <class Registry = detail::ThreadRegistry>
+std::vector<ThreadRef> enumerate() {
+  return Registry::get().template living<ThreadRef>();
 }
 
 /// How many those are.
-inline std::size_t active_count() { return detail::ThreadRegistry::get().size(); }
+template <class Registry = detail::ThreadRegistry>
+std::size_t active_count() {
+  return Registry::get().size();
+}
 
 }  // namespace cohort::inline v0

@@ -11,10 +11,11 @@
 #include <memory>
 #include <utility>
 
-#include "cohort/exec/launch.hpp"  // make_task
-#include "cohort/exec/thread.hpp"  // Thread
-#include "cohort/os/deadline.hpp"  // durations
-#include "cohort/sync/event.hpp"   // Event
+#include "cohort/core/detail/basic_event.hpp"  // over
+#include "cohort/core/operation.hpp"           // Operation
+#include "cohort/exec/launch.hpp"              // make_task
+#include "cohort/exec/thread.hpp"              // Thread
+#include "cohort/os/deadline.hpp"              // durations
 
 namespace cohort::inline v0 {
 
@@ -29,7 +30,7 @@ class Timer final : public Thread {
   requires detail::Callable<Fn, Args...> Timer(ThreadOptions options,
                                                std::chrono::duration<Rep, Period> delay, Fn&& fn,
                                                Args&&... args)
-      : Timer(std::move(options), std::make_shared<State>(), detail::add_saturating({}, delay),
+      : Timer(std::make_shared<State>(), std::move(options), delay,
               detail::no_result(
                   detail::make_task(std::forward<Fn>(fn), std::forward<Args>(args)...))) {}
 
@@ -41,6 +42,7 @@ class Timer final : public Thread {
   }
 
  private:
+  using Event = detail::BasicEvent<detail::Gate>;
   struct State {
     // The first to ask decides: the function's call or its cancellation.
     bool decide() noexcept {
@@ -52,12 +54,18 @@ class Timer final : public Thread {
     Event over;
   };
 
-  Timer(ThreadOptions options, std::shared_ptr<State> state, TimePoint delay, Task<> target)
-      : Thread(std::move(options), wait(state, delay.time_since_epoch(), std::move(target))),
+  // Templates, so that a program without timers does not compile them.
+  template <class S, class D>
+  Timer(std::shared_ptr<S> state, ThreadOptions options, D delay, Task<> target)
+      : Thread(detail::NoObject{},
+               make_life<detail::ThreadLife>(std::move(options), "",
+                                             wait(state, delay, std::move(target)))),
         state_(std::move(state)) {}
 
-  static Task<> wait(std::shared_ptr<State> state, Clock::duration delay, Task<> target) {
-    const bool cancelled = co_await state->over.wait().within(delay);
+  template <class S, class D>
+  static Task<> wait(std::shared_ptr<S> state, D delay, Task<> target) {
+    Operation over(detail::EventWait<Event>{&state->over});
+    const bool cancelled = co_await std::move(over).within(delay);
     if (!cancelled && state->decide()) co_await std::move(target);
   }
 

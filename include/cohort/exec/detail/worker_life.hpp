@@ -8,18 +8,21 @@
 /// only refer to it (`WorkerHandle`: ThreadRef). What a Life offers beside this base:
 ///
 ///     static constexpr const char* kind                  // "Thread", for messages
-///     void launch(std::function<void()> run)             // starts `run`, if empty the target
+///     void launch(std::optional<Task<>> run)             // starts `run`, if empty the target
+///     void note_begun() noexcept                         // called by `run` before all else
 ///     void run_target()                                  // here
 ///     bool has_ended() const noexcept
 ///     bool is_current() const noexcept                   // whether it is what runs here
 ///     bool has_target() const noexcept
+///     bool request_stop() noexcept
+///     auto ident() const
 ///     void reap() noexcept                               // blocks until nothing of it is left
 ///     void abandon() noexcept                            // nobody will; it may still live
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <typeinfo>
 #include <utility>
@@ -27,7 +30,9 @@
 #include "cohort/core/coroutine.hpp"           // BlockedSection
 #include "cohort/core/detail/basic_event.hpp"  // ended
 #include "cohort/core/operation.hpp"           // join
+#include "cohort/core/task.hpp"                // Task
 #include "cohort/error.hpp"                    // UsageError
+#include "cohort/exec/launch.hpp"              // make_task
 
 namespace cohort::inline v0::detail {
 
@@ -107,6 +112,8 @@ class WorkerHandle {
   std::string name() const { return life().name(); }
   void set_name(std::string name) const { life().set_name(std::move(name)); }
   bool daemon() const { return life().daemon(); }
+  /// Empty before it was started.
+  auto ident() const { return life().ident(); }
   /// Started and not ended.
   bool is_alive() const {
     if (!life().started()) return false;
@@ -175,7 +182,9 @@ class Worker : public WorkerHandle<Life> {
     }
     try {
       life.is_object = overrides_run();
-      life.launch(life.is_object ? std::function<void()>([this] { run(); }) : nullptr);
+      std::optional<Task<>> object_run;
+      if (life.is_object) object_run.emplace(make_task(run_object, this));
+      life.launch(std::move(object_run));
     } catch (...) {
       life.is_object = false;
       life.unbegin();
@@ -203,6 +212,8 @@ class Worker : public WorkerHandle<Life> {
     }
     if (!life.detached.exchange(true)) life.abandon();
   }
+  /// Asks what it runs to stop: its waits throw Cancelled. True for the first request.
+  bool request_stop() { return this->life().request_stop(); }
   /// What it does; by default it calls the target, here and once. To be overridden.
   virtual void run() { this->life().run_target(); }
 
@@ -225,6 +236,10 @@ class Worker : public WorkerHandle<Life> {
   }
 
  private:
+  static void run_object(Worker* self) {
+    self->life().note_begun();
+    self->run();
+  }
   bool overrides_run() const noexcept {
 #if defined(__cpp_rtti)
     return this->life_->may_be_object && typeid(*this) != typeid(Self);
