@@ -112,6 +112,7 @@ class BasicGate {
   using Atomics = A;
   using Line = BasicLine<A>;
   using Waiter = BasicWaiter<A>;
+  static constexpr bool outlives_its_users = false;  // nobody can die inside
 
   /// Has `owner.serve(line)` run soon: now, or by whoever holds the gate.
   template <class Owner>

@@ -13,6 +13,10 @@
 ///   cpu_count()                          CPUs this process may use, at least 1
 ///   Poller                               wait(deadline), wake(); see posix/poller.hpp
 ///   catch_interrupts(handler)            Ctrl-C and SIGTERM call handler(signal)
+///   has_processes                        whether the names that follow are there
+///   shared_memory::create, map, extend   memory without a name for several processes
+///   wait_shared, wake_shared             as wait_word, for a word in it
+///   this_process_id, start_time(pid), open_process(pid)
 ///
 /// `wake_word_*`, `Poller::wake` and everything above them up to `post` may be called in a signal
 /// handler, except in the pure-standard layer, where a condition variable stands in for the system.
@@ -25,4 +29,10 @@
 #include "cohort/os/linux/layer.hpp"  // futex, epoll, eventfd, membarrier
 #else
 #include "cohort/os/posix/layer.hpp"  // poll and a self-pipe
+#endif
+
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
+#include "cohort/os/linux/processes.hpp"  // memfd, shared futex, pidfd
+#else
+#include "cohort/os/standard/processes.hpp"  // none yet
 #endif

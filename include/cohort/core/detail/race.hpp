@@ -75,10 +75,20 @@ class OperationLeg {
     spec_.arm(place_);
   }
   void leave() noexcept {
-    if (armed_) spec_.disarm(place_);  // does nothing to the one that was granted
+    if (!armed_) return;
+    if constexpr (requires { spec_.put_back(place_); }) {
+      if (won()) return;
+      armed_ = false;
+      if (leave_line(spec_, place_) == Outcome::granted) spec_.put_back(place_);
+    } else {
+      spec_.disarm(place_);  // does nothing to the one that was granted
+    }
   }
   bool retry() noexcept { return armed_ && spec_.retry(place_); }
   bool won() const noexcept {
+    if constexpr (requires(Spec & s, typename Spec::Place & p) { s.put_back(p); }) {
+      if (!armed_) return won_;  // what it may have been granted after it lost was put back
+    }
     if (won_ || place_.was_granted()) return true;
     if constexpr (is_timed<Spec> || requires { spec_.wake_at(); }) return place_.late;
     return false;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// The semaphore: a count of permits and a gate. A lock is one with a single permit.
+/// The semaphore: permits and a gate. A lock is one with a single permit.
 ///
-/// One word holds the permits and two bits: `waited` (somebody stands at the gate, so a release
-/// must see to them) and `nudged` (the first in line has been told to try again and has not yet).
+/// One word holds the permits, as its Permits policy writes them, and the bits `waited` (somebody
+/// stands at the gate, so a release must see to them), `nudged` (the first in line has been told to
+/// try again and has not yet) and `granting`: a permit has been taken for the first in line, who
+/// will be granted next. That one is only needed where the gate outlives those who serve at it.
 ///
 /// While others sleep, a released permit is free for whoever runs, until the first in line has
 /// waited for a millisecond; then it is handed over and nobody else can have it. Handing over each
@@ -18,7 +20,25 @@
 
 namespace cohort::inline v0::detail {
 
-template <class G>
+/// Permits as a number: who has one is not known.
+struct CountedPermits {
+  static constexpr std::uint64_t one = 16;
+  static constexpr std::uint64_t none() noexcept { return 0; }
+  static std::uint64_t count(std::uint64_t word) noexcept { return word / one; }
+  static bool any(std::uint64_t word) noexcept { return word >= one; }
+  static bool may_give(std::uint64_t word, std::uint64_t n, std::uint64_t limit) noexcept {
+    return word / one + n <= limit;
+  }
+  static std::uint64_t give(std::uint64_t word, std::uint64_t n) noexcept { return word + n * one; }
+  /// For whoever calls, or for one in line.
+  static std::uint64_t take(std::uint64_t word) noexcept { return word - one; }
+  template <class Waiter>
+  static std::uint64_t take_for(const Waiter&, std::uint64_t word) noexcept {
+    return word - one;
+  }
+};
+
+template <class G, class Permits = CountedPermits>
 class BasicSemaphore {
  public:
   using Atomics = typename G::Atomics;
@@ -31,15 +51,16 @@ class BasicSemaphore {
     std::uint64_t patience;  // how many ticks it lets pass
   };
 
-  explicit BasicSemaphore(std::uint64_t permits) noexcept : word_(permits * one) {}
+  explicit BasicSemaphore(std::uint64_t permits) noexcept : word_(Permits::give(0, permits)) {}
 
-  std::uint64_t value() const noexcept { return word_.load(std::memory_order_relaxed) / one; }
+  std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
+  std::uint64_t value() const noexcept { return Permits::count(word()); }
 
   bool try_acquire() noexcept {
     auto word = word_.load(std::memory_order_relaxed);
-    while (word >= one && !(word & waited && is_due())) {
+    while (Permits::any(word) && !(word & waited && is_due())) {
       // Acquire: pairs with the release of whoever gave the permit.
-      if (word_.compare_exchange_weak(word, word - one, std::memory_order_acquire,
+      if (word_.compare_exchange_weak(word, Permits::take(word), std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
         return true;
       }
@@ -51,10 +72,10 @@ class BasicSemaphore {
   COHORT_HOT bool release(std::uint64_t n, std::uint64_t limit) noexcept {
     auto word = word_.load(std::memory_order_relaxed);
     for (;;) {
-      if (word / one + n > limit) return false;
+      if (!Permits::may_give(word, n, limit)) return false;
       // While the nudged one is on its way, a first free permit is for whoever comes first.
-      if (word & waited && !(word & nudged && word < one)) break;
-      if (word_.compare_exchange_weak(word, word + n * one, std::memory_order_release,
+      if (word & waited && !(word & nudged && !Permits::any(word))) break;
+      if (word_.compare_exchange_weak(word, Permits::give(word, n), std::memory_order_release,
                                       std::memory_order_relaxed)) {
         return true;
       }
@@ -69,7 +90,8 @@ class BasicSemaphore {
     waiter.patience = 1024;
     gate_.arm(*this, waiter);
   }
-  void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
+  auto disarm(Waiter& waiter) noexcept { return gate_.disarm(*this, waiter); }
+  void serve_now() noexcept { gate_.serve(*this); }
   /// The nudged one's turn. True: it shall come again soon. While it keeps coming, releases need not
   /// nudge; after its millisecond it sleeps, and the next release hands over. It looks ever less
   /// often: each look takes the word from the processor of whoever uses it.
@@ -77,7 +99,7 @@ class BasicSemaphore {
     const auto ticks = Atomics::ticks();
     if (ticks - waiter.looked >= waiter.patience) {
       const auto word = word_.load(std::memory_order_relaxed);
-      if (word >= one || !(word & nudged) || Atomics::now() >= due_time(waiter)) {
+      if (Permits::any(word) || !(word & nudged) || Atomics::now() >= due_time(waiter)) {
         gate_.serve(*this);
         return false;
       }
@@ -92,7 +114,8 @@ class BasicSemaphore {
   friend G;
   static constexpr std::uint64_t waited = 1;
   static constexpr std::uint64_t nudged = 2;
-  static constexpr std::uint64_t one = 4;
+  static constexpr std::uint64_t granting = 4;
+  static constexpr bool outlives = G::outlives_its_users;
 
   // Whether the first in line must be served. Looks at the clock every few microseconds only: a
   // running acquirer may come here fifty times in one.
@@ -111,18 +134,23 @@ class BasicSemaphore {
       auto* const first = line.empty() ? nullptr : &static_cast<Waiter&>(line.front());
       const bool hand_over = first && Atomics::now() >= due_time(*first);
       if (hand_over) {
-        while (n > 0 && line.claim_front()) {
-          line.grant_front();
-          --n;
-        }
+        while (n > 0 && hand_over_to(static_cast<Waiter*>(line.claim_front()), line)) --n;
+        if (n == 0) return serve(line);
       }
-      const auto before = word_.fetch_add(n * one, std::memory_order_release);
-      const bool one_free = before < one && n == 1;
+      const auto before = give(n);
+      const bool one_free = !Permits::any(before) && n == 1;
       if (!first || hand_over || !one_free || !nudge(line)) serve(line);
     });
     if (mine) return;
-    word_.fetch_add(n * one, std::memory_order_release);
+    give(n);
     gate_.serve(*this);
+  }
+
+  std::uint64_t give(std::uint64_t n) noexcept {
+    auto word = word_.load(std::memory_order_relaxed);
+    while (!word_.compare_exchange_weak(word, Permits::give(word, n), std::memory_order_release,
+                                        std::memory_order_relaxed)) {}
+    return word;
   }
 
   static TimePoint due_time(const Waiter& waiter) noexcept {
@@ -140,22 +168,44 @@ class BasicSemaphore {
     return true;
   }
 
+  // A permit goes from hand to hand: at no time can anybody else have it.
+  bool hand_over_to(Waiter* first, Line& line) noexcept {
+    if (!first) return false;
+    auto word = word_.load(std::memory_order_relaxed);
+    while (!word_.compare_exchange_weak(word, for_first(*first, Permits::give(word, 1)),
+                                        std::memory_order_acq_rel, std::memory_order_relaxed)) {}
+    grant(line);
+    return true;
+  }
+  std::uint64_t for_first(const Waiter& first, std::uint64_t word) noexcept {
+    return Permits::take_for(first, word) | (outlives ? granting : 0);
+  }
+  void grant(Line& line) noexcept {
+    line.grant_front();
+    if constexpr (outlives) word_.fetch_and(~granting, std::memory_order_release);
+  }
+  // The gate's lock was taken over from a dead process, which may have been just about to grant.
+  void recover(Line& line) noexcept requires outlives {
+    if (!(word() & granting)) return;
+    line.finish_front();
+    word_.fetch_and(~granting, std::memory_order_release);
+  }
+
   // Gives free permits to those in line. Ends with no permit free or nobody in line, and the bits
   // say which in the same instruction, so that no release is missed.
   void serve(Line& line) noexcept {
     auto word = word_.load(std::memory_order_relaxed);
     for (;;) {
-      if (word >= one && !line.empty()) {
-        if (!word_.compare_exchange_weak(word, word - one, std::memory_order_acquire,
-                                         std::memory_order_relaxed)) {
-          continue;
+      if (Permits::any(word) && !line.empty()) {
+        if (auto* const first = static_cast<Waiter*>(line.claim_front())) {
+          if (word_.compare_exchange_weak(word, for_first(*first, word), std::memory_order_acquire,
+                                          std::memory_order_relaxed)) {
+            grant(line);
+            word = word_.load(std::memory_order_relaxed);
+          } else {
+            first->wait().unclaim();
+          }
         }
-        if (line.claim_front()) {
-          line.grant_front();
-        } else {
-          word_.fetch_add(one, std::memory_order_release);
-        }
-        word = word_.load(std::memory_order_relaxed);
       } else {
         const auto wanted = (word & ~(waited | nudged)) | (line.empty() ? 0 : waited);
         if (word_.compare_exchange_weak(word, wanted, std::memory_order_relaxed)) return;
