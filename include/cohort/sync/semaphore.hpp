@@ -26,7 +26,7 @@ class Semaphore {
 
  public:
   /// At most this many permits.
-  static constexpr std::uint64_t max = std::numeric_limits<std::int64_t>::max() / 4;
+  static constexpr std::uint64_t max = std::numeric_limits<std::int64_t>::max() / 8;
 
   Semaphore() : Semaphore(1) {}
   /// `permits`: 0 or more, else std::invalid_argument.

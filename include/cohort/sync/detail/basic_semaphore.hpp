@@ -22,7 +22,7 @@ namespace cohort::inline v0::detail {
 
 /// Permits as a number: who has one is not known.
 struct CountedPermits {
-  static constexpr std::uint64_t one = 16;
+  static constexpr std::uint64_t one = 8;
   static constexpr std::uint64_t none() noexcept { return 0; }
   static std::uint64_t count(std::uint64_t word) noexcept { return word / one; }
   static bool any(std::uint64_t word) noexcept { return word >= one; }
