@@ -32,6 +32,7 @@
 #endif
 
 #if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
+#include "cohort/os/linux/children.hpp"   // fork, epoll for pidfds
 #include "cohort/os/linux/processes.hpp"  // memfd, shared futex, pidfd
 #else
 #include "cohort/os/standard/processes.hpp"  // none yet

@@ -55,6 +55,17 @@ class Family {
 
   MemberSlot& slot(Member member) const noexcept { return header().members[member.slot()]; }
 
+  /// Wakes whoever listens there. Bell: 1 its process sleeps, 2 it was rung.
+  static void ring(MemberSlot& slot) noexcept {
+    if (slot.bell.fetch_or(2, std::memory_order_acq_rel) == 1) os::wake_shared(slot.bell);
+  }
+  /// After a change that concerns everybody.
+  void ring_all() const noexcept {
+    for (MemberSlot& slot : header().members) {
+      if ((slot.word.load(std::memory_order_acquire) & 0xff) == MemberSlot::live) ring(slot);
+    }
+  }
+
   /// A place for a process that is about to be started; `live` once it is there, or given back.
   Member claim_member(Member parent) {
     auto& members = header().members;
@@ -158,6 +169,7 @@ class Family {
     if (const Member me{me_.load(std::memory_order_relaxed)}) return me;
     const Member member = claim_member(Member{});
     become(member);
+    ring_all();  // without a parent it is everybody's to watch
     return member;
   }
 

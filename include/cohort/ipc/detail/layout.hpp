@@ -57,10 +57,11 @@ inline constexpr std::uint32_t size_classes = 64;
 struct Header {
   static constexpr std::uint64_t magic = 0x3031'7472'6f68'6f63;  // "cohort10"
 
-  std::uint64_t identity;            // magic, once the rest is made
-  std::uint64_t limit;               // bytes that may ever be used
-  std::atomic<std::uint64_t> size;   // bytes that may be touched
-  std::atomic<std::uint32_t> epoch;  // rises when a process joins
+  std::uint64_t identity;             // magic, once the rest is made
+  std::uint64_t limit;                // bytes that may ever be used
+  std::atomic<std::uint64_t> size;    // bytes that may be touched
+  std::atomic<std::uint32_t> epoch;   // rises when a process joins
+  std::atomic<std::uint32_t> deaths;  // rises when what dead ones left was put in order
   std::atomic<std::uint64_t> tickets;
 
   // The heap; all but the lock belongs to it.

@@ -40,13 +40,9 @@ struct Delivery {
     bits.bits[index / 64].fetch_or(std::uint64_t{1} << index % 64, std::memory_order_acq_rel);
     bits.summary[index / 4096].fetch_or(std::uint64_t{1} << index / 64 % 64,
                                         std::memory_order_acq_rel);
-    ring(slot);
+    Family::ring(slot);
   }
 
-  /// Bell: 1 its process sleeps, 2 it was rung.
-  static void ring(MemberSlot& slot) noexcept {
-    if (slot.bell.fetch_or(2, std::memory_order_acq_rel) == 1) os::wake_shared(slot.bell);
-  }
   /// A thread sleeps on the lower half of its waiter's state.
   static const std::atomic<std::uint32_t>& word_of(
       const std::atomic<std::uint64_t>& state) noexcept {

@@ -9,13 +9,13 @@
 #include <mutex>
 #include <new>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "cohort/core/coroutine.hpp"          // current_context
 #include "cohort/core/waiter.hpp"             // Waiter
 #include "cohort/ipc/detail/shared_gate.hpp"  // SharedWaiter
+#include "cohort/ipc/detail/warden.hpp"       // hears of deaths
 
 namespace cohort::inline v0::ipc::detail {
 
@@ -89,11 +89,22 @@ class WaitTable {
   void start() {
     Family& family = Family::get();
     MemberSlot& slot = family.slot(family.me());
-    const Offset wakes = Heap::allocate(sizeof(WakeBits), Kind::bytes);
-    new (&family.at<WakeBits>(wakes)) WakeBits{};
+    // They stay the slot's for good: somebody may be about to set one for a process that has died.
+    Offset wakes = slot.wakes.load(std::memory_order_acquire);
+    if (!wakes) {
+      wakes = Heap::allocate(sizeof(WakeBits), Kind::bytes);
+      new (&family.at<WakeBits>(wakes)) WakeBits{};
+      slot.wakes.store(wakes, std::memory_order_release);
+      Heap::share(wakes);
+    }
     slot.bell.store(0, std::memory_order_relaxed);
-    slot.wakes.store(wakes, std::memory_order_release);
-    std::thread([this, &slot, &bits = family.at<WakeBits>(wakes)] { listen(slot, bits); }).detach();
+    Warden::get().watch_over_family();
+    os::start_library_thread(
+        [](void* self) -> void* {
+          static_cast<WaitTable*>(self)->listen();
+          return nullptr;
+        },
+        this);
     static const bool once = (family.on_fork([] {
       new (&get()) WaitTable;  // no thread of the parent is here
     }),
@@ -102,9 +113,21 @@ class WaitTable {
     started_ = true;
   }
 
-  void listen(MemberSlot& slot, WakeBits& wakes) noexcept {
+  [[noreturn]] void listen() noexcept {
+    const cohort::detail::QuietSection quiet;
+    const Family& family = Family::get();
+    MemberSlot& slot = family.slot(self());
+    auto& wakes = family.at<WakeBits>(slot.wakes.load(std::memory_order_acquire));
+    std::uint32_t epoch = 0;
+    std::uint32_t deaths = 0;
     for (;;) {
       slot.bell.store(0, std::memory_order_seq_cst);
+      const auto epoch_now = family.header().epoch.load(std::memory_order_seq_cst);
+      const auto deaths_now = family.header().deaths.load(std::memory_order_seq_cst);
+      if (epoch != epoch_now || deaths != deaths_now) look_for_orphans();
+      if (deaths != deaths_now) look_at_all();
+      epoch = epoch_now;
+      deaths = deaths_now;
       for (std::uint32_t s = 0; s < WakeBits::count / 4096; ++s) {
         auto words = wakes.summary[s].exchange(0, std::memory_order_acq_rel);
         for (; words != 0; words &= words - 1) {
@@ -119,6 +142,13 @@ class WaitTable {
       if (slot.bell.compare_exchange_strong(quiet, 1, std::memory_order_seq_cst)) {
         os::wait_shared(slot.bell, 1, cohort::detail::never);
       }
+    }
+  }
+
+  static void look_for_orphans() noexcept {
+    try {
+      Warden::get().watch_over_family();
+    } catch (...) {  // it runs already
     }
   }
 
