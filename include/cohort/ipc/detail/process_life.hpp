@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// The life of a child, from its first instruction that is ours to its exit.
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "cohort/exec/launch.hpp"              // make_task
+#include "cohort/exec/run.hpp"                 // the child's own loop
+#include "cohort/ipc/detail/process_end.hpp"   // exit
+#include "cohort/ipc/detail/this_process.hpp"  // Birth
+#include "cohort/ipc/process_exit.hpp"         // ProcessExit
+
+namespace cohort::inline v0::ipc::detail {
+
+/// For shared objects: how one that is passed to a process, before that is made, is kept for it.
+template <class T>
+struct Booking {
+  static void book(const T&, Member) {}
+};
+
+/// What a Process does, stored with its arguments.
+class Target {
+ public:
+  virtual ~Target() = default;
+  /// Once, in the child.
+  virtual void run() = 0;
+  /// Keeps what is shared for the child, before it is made.
+  virtual void book(Member child) = 0;
+};
+
+template <class Fn, class... Args>
+class Call final : public Target {
+ public:
+  template <class F, class... A>
+  explicit Call(F&& fn, A&&... args) : call_(std::forward<F>(fn), std::forward<A>(args)...) {}
+
+  void run() override {
+    std::apply(
+        [](Fn& fn, Args&... args) {
+          if constexpr (cohort::detail::is_task<cohort::detail::called_t<Fn, Args...>>) {
+            cohort::detail::run_privately(
+                cohort::detail::make_task(std::move(fn), std::move(args)...), nullptr);
+          } else {
+            static_cast<void>(std::invoke(std::move(fn), std::move(args)...));
+          }
+        },
+        call_);
+  }
+  void book(Member child) override {
+    std::apply([child](const auto&... x) { (book_one(x, child), ...); }, call_);
+  }
+
+ private:
+  template <class T>
+  static void book_one(const T& value, Member child) {
+    Booking<T>::book(value, child);
+  }
+
+  std::tuple<Fn, Args...> call_;
+};
+
+/// Says on stderr how the process ended, and flushes that.
+inline void complain(const std::string& text) noexcept {
+  std::fprintf(stderr, "%s\n", text.c_str());
+  std::fflush(stderr);
+}
+
+/// Runs what the child is for, and yields its exit code.
+template <class Body>
+int exit_code_of(Body&& body) noexcept {
+  try {
+    body();
+    return 0;
+  } catch (const ProcessExit& exit) {
+    if (!exit.text.empty()) complain(exit.text);
+    return exit.code;
+  } catch (...) {
+    const std::string name = ThisProcess::get().self()->name();
+    complain("Process " + name + ": " + cohort::detail::describe(std::current_exception()));
+    return 1;
+  }
+}
+
+/// In the new process: it becomes what it is to be.
+inline void begin_life(const Birth& birth) {
+  if (birth.daemon || birth.die_with_parent) os::die_with(birth.parent);
+  ThisProcess::get().become(birth);
+  Family::get().become(Member{birth.member});
+}
+
+}  // namespace cohort::inline v0::ipc::detail
