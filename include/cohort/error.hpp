@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -55,15 +56,45 @@ class TimedOut : public Error { public: TimedOut() : Error("timed out") {} };
 class BrokenBarrier : public Error { public: using Error::Error; };
 /// A shared lock whose owner's process has ended.
 class OwnerDied : public Error { public: using Error::Error; };
-/// A worker process that ended with the task in it.
-class WorkerDied : public Error { public: using Error::Error; };
 /// A pool that can run nothing more.
 class BrokenPool : public Error { public: using Error::Error; };
-/// An exception of another process that cannot be rebuilt here.
-class RemoteError : public Error { public: using Error::Error; };
 /// Bytes that do not decode.
 class CodecError : public Error { public: using Error::Error; };
 // clang-format on
+
+/// A worker process that ended with the task in it.
+class WorkerDied : public Error {
+ public:
+  WorkerDied(const std::string& what, int pid, std::optional<int> exitcode, const std::string& task)
+      : Error(what), pid_(pid), exitcode_(exitcode), task_(task) {}
+
+  int pid() const noexcept { return pid_; }
+  /// As a process's: −N when killed by signal N; empty if nobody could learn it.
+  std::optional<int> exitcode() const noexcept { return exitcode_; }
+  /// Which task it was.
+  std::string task() const { return task_.what(); }
+
+ private:
+  int pid_;
+  std::optional<int> exitcode_;
+  std::runtime_error task_;  // a text whose copy never throws, as an exception's must not
+};
+
+/// An exception of another process that cannot be rebuilt here: `what()` is its text.
+class RemoteError : public Error {
+ public:
+  RemoteError(const std::string& type, const std::string& what, int pid)
+      : Error(what), type_(type), pid_(pid) {}
+
+  /// The name of its type there, as a C++ programmer writes it where the compiler can tell.
+  std::string type() const { return type_.what(); }
+  /// The process in which it was thrown.
+  int pid() const noexcept { return pid_; }
+
+ private:
+  std::runtime_error type_;
+  int pid_;
+};
 
 /// Called with every exception that nobody can fetch any more: of a dropped Future, of a loser of
 /// `when_any`, of a callback. May be called by any thread, several at a time; must not throw.
