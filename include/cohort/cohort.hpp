@@ -12,7 +12,7 @@
 #include "cohort/comm/simple_queue.hpp"       // SimpleQueue
 #include "cohort/config.hpp"                  // COHORT_ macros
 #include "cohort/core/as_completed.hpp"       // as_completed
-#include "cohort/core/clock.hpp"              // sleep_for, yield_now, now, this_task
+#include "cohort/core/clock.hpp"              // sleep_for, yield_now, now
 #include "cohort/core/coroutine.hpp"          // for executors
 #include "cohort/core/deadline_task.hpp"      // timeout, shield, Task::within
 #include "cohort/core/future.hpp"             // Future, Promise
@@ -21,6 +21,8 @@
 #include "cohort/core/operation.hpp"          // Operation
 #include "cohort/core/stop.hpp"               // StopSource, StopToken, StopCallback
 #include "cohort/core/task.hpp"               // Task
+#include "cohort/core/task_local.hpp"         // TaskLocal
+#include "cohort/core/this_task.hpp"          // this_task
 #include "cohort/core/timed.hpp"              // Timed
 #include "cohort/core/wait.hpp"               // wait, ReturnWhen
 #include "cohort/core/waiter.hpp"             // for primitives
@@ -30,8 +32,11 @@
 #include "cohort/exec/async_generator.hpp"    // AsyncGenerator
 #include "cohort/exec/blocking_region.hpp"    // blocking_region
 #include "cohort/exec/event_loop.hpp"         // EventLoop
+#include "cohort/exec/excepthook.hpp"         // set_excepthook
 #include "cohort/exec/executor.hpp"           // Executor, Scheduler, spawn
+#include "cohort/exec/executor_ref.hpp"       // this_task::executor
 #include "cohort/exec/inline_executor.hpp"    // InlineExecutor
+#include "cohort/exec/joined.hpp"             // Joined
 #include "cohort/exec/launch.hpp"             // for executors
 #include "cohort/exec/pool_face.hpp"          // map, imap, close, join
 #include "cohort/exec/pool_task.hpp"          // PoolTask
@@ -39,8 +44,13 @@
 #include "cohort/exec/run.hpp"                // run
 #include "cohort/exec/strand.hpp"             // Strand
 #include "cohort/exec/task_group.hpp"         // task_group
+#include "cohort/exec/thread.hpp"             // Thread
+#include "cohort/exec/thread_local.hpp"       // ThreadLocal
 #include "cohort/exec/thread_pool.hpp"        // ThreadPool
+#include "cohort/exec/thread_ref.hpp"         // current_thread, enumerate
+#include "cohort/exec/timer.hpp"              // Timer
 #include "cohort/io/interrupts.hpp"           // Interrupts
+#include "cohort/sync/array.hpp"              // Array
 #include "cohort/sync/barrier.hpp"            // Barrier
 #include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
 #include "cohort/sync/condition.hpp"          // Condition
@@ -51,5 +61,6 @@
 #include "cohort/sync/rlock.hpp"              // RLock
 #include "cohort/sync/rwlock.hpp"             // RWLock
 #include "cohort/sync/semaphore.hpp"          // Semaphore
+#include "cohort/sync/value.hpp"              // Value
 #include "cohort/threads.hpp"                 // the domain Threads
 #include "cohort/version.hpp"                 // the version

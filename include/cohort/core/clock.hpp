@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Time and turns: sleep_for, sleep_until, yield_now, checkpoint, now; and what the current task
-/// knows of itself, in `this_task`.
+/// Time and turns: sleep_for, sleep_until, yield_now, checkpoint, now.
 
 #include <coroutine>
 #include <thread>
@@ -71,12 +70,6 @@ class Checkpoint {
   Awaiter as_awaiter(Coroutine& self) const noexcept { return Awaiter(self); }
 };
 
-inline Coroutine* this_coroutine() noexcept {
-  const Context* const context = current_context();
-  if (!context) return nullptr;
-  return context->current ? context->current : context->plain;
-}
-
 }  // namespace detail
 
 /// Sleeps that long on the executor's clock; a cancellation point. On a thread: `.block()`.
@@ -100,13 +93,4 @@ inline TimePoint now() noexcept {
   return context ? context->home->now() : Clock::now();
 }
 
-namespace this_task {
-
-/// The token of the task that runs this, valid as long as the task; outside one it never stops.
-inline StopToken stop_token() {
-  detail::Coroutine* const coroutine = detail::this_coroutine();
-  return coroutine ? StopToken(coroutine->scope()) : StopToken();
-}
-
-}  // namespace this_task
 }  // namespace cohort::inline v0

@@ -20,6 +20,7 @@
 namespace cohort::inline v0::detail {
 
 class TaskCount;
+class TaskExtras;
 class TimerNode;
 
 /// Where a suspended coroutine goes to run again: the type-erased side of a Scheduler.
@@ -83,6 +84,12 @@ inline Context** context_slot() noexcept { return &this_context; }
 #endif
 inline Context* current_context() noexcept { return *context_slot(); }
 
+/// Whom a root belongs to: the coroutine that is suspended until it has ended, if one is.
+struct Above {
+  Coroutine* parent = nullptr;
+  bool same_task = false;  // a part of the parent's task, only under a stop scope of its own
+};
+
 /// Told when a coroutine ends.
 class Completion : public Hook {
  public:
@@ -91,6 +98,10 @@ class Completion : public Hook {
   virtual Coroutine* ended(Context&) noexcept = 0;
   /// The coroutine ends by an exception; `ended` follows.
   virtual void fail(std::exception_ptr) noexcept = 0;
+  /// Of a root.
+  virtual Above above() const noexcept { return {}; }
+  /// This, if it is what a task has beside its frames.
+  virtual TaskExtras* extras() noexcept { return nullptr; }
 
  protected:
   ~Completion() = default;
@@ -244,5 +255,34 @@ class PlainSection {
   Context& context_;
   Coroutine& self_;
 };
+
+/// Nobody stands on the stack below: until this is gone the thread may block for whatever it is.
+class AsideSection {
+ public:
+  explicit AsideSection(Context* context) noexcept : context_(context) {
+    if (!context_) return;
+    current_ = std::exchange(context_->current, nullptr);
+    plain_ = std::exchange(context_->plain, nullptr);
+  }
+  ~AsideSection() {
+    if (!context_) return;
+    context_->current = current_;
+    context_->plain = plain_;
+  }
+  AsideSection(const AsideSection&) = delete;
+  AsideSection& operator=(const AsideSection&) = delete;
+
+ private:
+  Context* context_;
+  Coroutine* current_ = nullptr;
+  Coroutine* plain_ = nullptr;
+};
+
+/// The coroutine that runs here, or whose plain function does; null outside.
+inline Coroutine* this_coroutine() noexcept {
+  const Context* const context = current_context();
+  if (!context) return nullptr;
+  return context->current ? context->current : context->plain;
+}
 
 }  // namespace cohort::inline v0::detail

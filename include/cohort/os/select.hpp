@@ -13,6 +13,7 @@
 ///   cpu_count()                          CPUs this process may use, at least 1
 ///   Poller                               wait(deadline), wake(); see posix/poller.hpp
 ///   catch_interrupts(handler)            Ctrl-C and SIGTERM call handler(signal)
+///   around_fork(before, parent, child)   every fork calls them; false where there is none
 ///   has_processes                        whether the names that follow are there
 ///   shared_memory::create, map, extend   memory without a name for several processes
 ///   wait_shared, wake_shared             as wait_word, for a word in it

@@ -37,6 +37,7 @@ class LegBase : public Completion {
   friend class Join;
   inline Coroutine* ended(Context& context) noexcept final;
   inline void fail(std::exception_ptr error) noexcept final;
+  inline Above above() const noexcept final;
 
   Coroutine* coroutine_;
   Join* join_ = nullptr;
@@ -131,6 +132,7 @@ class Join {
 
 inline Coroutine* LegBase::ended(Context& context) noexcept { return join_->ended(*this, context); }
 inline void LegBase::fail(std::exception_ptr error) noexcept { join_->fail(std::move(error)); }
+inline Above LegBase::above() const noexcept { return {join_->parent_, false}; }
 
 /// A child with its result.
 template <class T>

@@ -138,6 +138,7 @@ class TaskLeg final : private Completion {
     return race_.child_ended(context);
   }
   void fail(std::exception_ptr error) noexcept override { error_ = std::move(error); }
+  Above above() const noexcept override { return {&race_.parent(), false}; }
 
   Race& race_;
   Task<T> task_;

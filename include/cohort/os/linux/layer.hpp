@@ -20,6 +20,7 @@
 
 #include "cohort/config.hpp"           // COHORT_TSAN
 #include "cohort/os/deadline.hpp"      // TimePoint, never
+#include "cohort/os/posix/fork.hpp"    // around_fork
 #include "cohort/os/posix/signal.hpp"  // catch_interrupts
 
 namespace cohort::inline v0::os {

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "cohort/os/deadline.hpp"            // TimePoint
+#include "cohort/os/posix/fork.hpp"          // around_fork
 #include "cohort/os/posix/signal.hpp"        // catch_interrupts, poll_timeout
 #include "cohort/os/standard/wait_word.hpp"  // wait_word, cpu_count, heavy_barrier
 

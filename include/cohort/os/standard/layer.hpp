@@ -40,6 +40,8 @@ class Poller {
   bool rung_ = false;
 };
 
+inline bool around_fork(void (*)(), void (*)(), void (*)()) noexcept { return false; }
+
 inline void catch_interrupts(void (*handler)(int)) noexcept {
   std::signal(SIGINT, handler ? handler : SIG_DFL);
   std::signal(SIGTERM, handler ? handler : SIG_DFL);
