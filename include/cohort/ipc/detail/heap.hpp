@@ -19,7 +19,19 @@
 namespace cohort::inline v0::ipc::detail {
 
 /// What a block holds.
-enum class Kind : std::uint32_t { none, waiter, bytes, first_object };
+enum class Kind : std::uint32_t {
+  none,
+  waiter,  // private to the process that waits
+  bytes,   // part of something else, or a message in the making
+  lock,    // from here on objects, with holders
+  semaphore,
+  event,
+  condition,
+  barrier,
+  queue,
+  value,
+};
+inline constexpr Kind first_object = Kind::lock;
 
 class Heap {
  public:

@@ -149,6 +149,8 @@ class SharedWaiter {
   std::atomic<Offset> next_{0};
 };
 
+class SharedGate;
+
 /// The line as whoever has the lock sees it, and what he will have to deliver.
 class SharedLine {
  public:

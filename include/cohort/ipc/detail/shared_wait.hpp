@@ -144,9 +144,10 @@ class SharedPlace : public LocalPlace {
     WaitTable::get().give_back(index_);
   }
 
-  /// All that may fail, before it stands in line. Throws std::system_error if memory is full.
-  void prepare(Machine& machine) {
-    if (node_) return;
+  /// All that may fail, before it stands in line; true if it had to be done. Throws
+  /// std::system_error if the shared memory is full.
+  bool prepare(Machine& machine) {
+    if (node_) return false;
     machine_ = &machine;
     const auto* const context = cohort::detail::current_context();
     thread_ = !(context && context->current);
@@ -158,6 +159,7 @@ class SharedPlace : public LocalPlace {
       WaitTable::get().give_back(index_);
       throw;
     }
+    return true;
   }
   Node& node() noexcept { return *node_; }
 
