@@ -46,7 +46,13 @@ class BasicEvent {
   }
 
   void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
-  void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
+  auto disarm(Waiter& waiter) noexcept { return gate_.disarm(*this, waiter); }
+  void serve_now() noexcept { gate_.serve(*this); }
+  bool retry(Waiter&) noexcept { return false; }
+  /// Some who waited have died.
+  void bury() noexcept requires G::outlives_its_users {
+    gate_.bury(*this, [](Line&) {});
+  }
 
   /// For a body that must see the event's line; see Future's callbacks.
   G& gate() noexcept { return gate_; }
@@ -57,6 +63,8 @@ class BasicEvent {
   static constexpr Word pulse = 2;
   static constexpr Word one = 4;
 
+  // Whoever has died in `serve` has left the bits that make the next one finish it.
+  void recover(Line&) noexcept {}
   void serve(Line& line) noexcept {
     auto word = word_.load(std::memory_order_acquire);
     for (;;) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <iterator>
 #include <mutex>
 #include <new>
 #include <unordered_map>
@@ -73,11 +74,13 @@ struct HandleName {
 struct KindOps {
   void (*bury)(void* object, Member dead) noexcept = nullptr;
   void (*end)(void* object) noexcept = nullptr;
+  /// Takes back what a waiter was granted whose process did not come to take it up.
+  void (*revoke)(void* object, void* waiter) noexcept = nullptr;
 };
 inline KindOps kinds[32];
 
-/// `Object` has a member `head`, a constant `kind`, a function `bury(Member)` noexcept, and perhaps
-/// `end()`, which frees what belongs to it.
+/// `Object` begins with `ObjectHead head`, and has a constant `kind`, a function `bury(Member)`
+/// noexcept, and perhaps `end()`, which frees what belongs to it, and `revoke(Waiter&)`.
 template <class Object>
 inline const bool kind_is_known = [] {
   kinds[static_cast<std::uint32_t>(Object::kind)] = {

@@ -79,7 +79,7 @@ struct AcquireShared {
       if (object->semaphore().try_acquire()) return true;
       if (object->owner_died()) return place.refused = true;
     }
-    if (place.prepare(object->semaphore())) {
+    if (place.prepare(object->semaphore(), object)) {
       place.node().repairs = repairs;
       object->look_for_owner();
     }
