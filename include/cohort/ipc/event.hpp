@@ -7,11 +7,11 @@
 ///     co_await ready.wait();                   // in one
 ///     ready.set();                             // in another
 
-#include "cohort/core/detail/basic_event.hpp"   // the machine
-#include "cohort/core/operation.hpp"            // Operation
-#include "cohort/ipc/detail/handle.hpp"         // Handle
-#include "cohort/ipc/detail/shared_gate.hpp"    // SharedGate
-#include "cohort/ipc/detail/shared_machine.hpp" // WaitShared
+#include "cohort/core/detail/basic_event.hpp"    // the machine
+#include "cohort/core/operation.hpp"             // Operation
+#include "cohort/ipc/detail/handle.hpp"          // Handle
+#include "cohort/ipc/detail/shared_gate.hpp"     // SharedGate
+#include "cohort/ipc/detail/shared_machine.hpp"  // WaitShared
 
 namespace cohort::inline v0::ipc {
 
@@ -35,6 +35,8 @@ struct EventObject {
 /// that dies in `set` has set it or has not.
 class Event : public detail::Handle<detail::EventObject> {
  public:
+  /// For the library.
+  explicit Event(ByName by_name) noexcept : Handle(by_name) {}
   /// Unset. Throws std::system_error if the shared memory is full.
   Event() : Handle(std::in_place) {}
 

@@ -20,6 +20,8 @@ namespace cohort::inline v0::ipc {
 /// Waiters that died are skipped.
 class Lock : public detail::AnyLock {
  public:
+  /// For the library.
+  explicit Lock(ByName by_name) noexcept : AnyLock(by_name) {}
   /// Throws std::system_error if the shared memory is full.
   explicit Lock(OnOwnerDied policy = OnOwnerDied::fail) : AnyLock(policy) {}
 

@@ -16,6 +16,8 @@ namespace cohort::inline v0::ipc {
 /// process ends.
 class RLock : public detail::AnyLock {
  public:
+  /// For the library.
+  explicit RLock(ByName by_name) noexcept : AnyLock(by_name) {}
   /// Throws std::system_error if the shared memory is full.
   explicit RLock(OnOwnerDied policy = OnOwnerDied::fail) : AnyLock(policy) {}
 

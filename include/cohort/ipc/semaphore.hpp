@@ -60,6 +60,8 @@ struct SemaphoreObject {
 /// by `acquire()` are tokens that belong to nobody. Waiters that died are skipped.
 class Semaphore : public detail::Handle<detail::SemaphoreObject> {
  public:
+  /// For the library.
+  explicit Semaphore(ByName by_name) noexcept : Handle(by_name) {}
   static constexpr std::uint64_t max = cohort::Semaphore::max;
 
   Semaphore() : Semaphore(1) {}
@@ -110,6 +112,8 @@ class Semaphore : public detail::Handle<detail::SemaphoreObject> {
 /// The same, but release() beyond the start value throws OverRelease.
 class BoundedSemaphore : public Semaphore {
  public:
+  /// For the library.
+  explicit BoundedSemaphore(ByName by_name) noexcept : Semaphore(by_name) {}
   BoundedSemaphore() : BoundedSemaphore(1) {}
   template <std::integral Int>
   explicit BoundedSemaphore(Int permits)

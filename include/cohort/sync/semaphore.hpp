@@ -74,7 +74,8 @@ class Semaphore {
  protected:
   template <std::integral Int>
   Semaphore(Int permits, std::uint64_t limit)
-      : core_(detail::checked_permits(permits, 0, "Semaphore: the number of permits")), limit_(limit) {}
+      : core_(detail::checked_permits(permits, 0, "Semaphore: the number of permits")),
+        limit_(limit) {}
 
  private:
   Core core_;

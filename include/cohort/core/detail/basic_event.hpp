@@ -23,6 +23,9 @@ class BasicEvent {
 
   bool is_set() const noexcept { return word_.load(std::memory_order_acquire) < one; }
 
+  /// How many things are missing.
+  Word missing() const noexcept { return word_.load(std::memory_order_acquire) / one; }
+
   void set() noexcept { subtract(static_cast<Word>(-1)); }
   /// Of one that is a flag.
   void clear() noexcept { word_.fetch_or(one, std::memory_order_acq_rel); }

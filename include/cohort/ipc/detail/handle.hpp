@@ -8,8 +8,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <iterator>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <unordered_map>
@@ -17,6 +17,7 @@
 
 #include "cohort/error.hpp"            // UsageError
 #include "cohort/ipc/detail/heap.hpp"  // Heap, Family
+#include "cohort/wire/codec.hpp"       // Codec
 
 namespace cohort::inline v0::ipc::detail {
 
@@ -91,8 +92,19 @@ inline const bool kind_is_known = [] {
   return true;
 }();
 
-/// This process's hold on an object.
+/// What a process holds: an object, or part of it.
 template <class Object>
+struct Whole {
+  static Holders& holders(Object& object) noexcept { return object.head.holders; }
+  static void drop(Object& object, Offset offset, Member member) noexcept {
+    if (!holders(object).drop(member)) return;
+    kinds[static_cast<std::uint32_t>(Object::kind)].end(&object);
+    Heap::free(offset);
+  }
+};
+
+/// This process's hold on an object.
+template <class Object, class Part = Whole<Object>>
 class Hold {
  public:
   Hold(Offset offset, std::uint32_t generation) noexcept
@@ -102,8 +114,7 @@ class Hold {
   ~Hold() {
     Family& family = Family::get();
     if (stamp_.load(std::memory_order_relaxed) != family.stamp()) return;  // inherited, never used
-    Object& object = family.at<Object>(offset_);
-    if (object.head.holders.drop(family.me())) end_object(object, offset_);
+    Part::drop(family.at<Object>(offset_), offset_, family.me());
   }
 
   Object& object() {
@@ -113,16 +124,10 @@ class Hold {
   }
   HandleName name() const noexcept { return {offset_, generation_}; }
 
-  static void end_object(Object& object, Offset offset) noexcept {
-    kinds[static_cast<std::uint32_t>(Object::kind)].end(&object);
-    Heap::free(offset);
-  }
-
  private:
-  // In a process that inherited the handle by fork.
+  // In a process that inherited the handle by fork. Several threads may do it at once.
   void adopt(Family& family) {
-    Object& object = family.at<Object>(offset_);
-    object.head.holders.add(family.me());
+    Part::holders(family.at<Object>(offset_)).add(family.me());
     if (Heap::block_of(offset_).generation.load(std::memory_order_acquire) != generation_) {
       throw UsageError(
           "this handle was inherited by fork, but nobody kept what it refers to: pass "
@@ -137,10 +142,10 @@ class Hold {
 };
 
 /// The holds of this process, so that all handles to one object share one.
-template <class Object>
+template <class Object, class Part = Whole<Object>>
 class Holds {
  public:
-  using Ref = std::shared_ptr<Hold<Object>>;
+  using Ref = std::shared_ptr<Hold<Object, Part>>;
 
   template <class... Args>
   static Ref make(Args&&... args) {
@@ -148,24 +153,30 @@ class Holds {
     const Offset offset = Heap::allocate(sizeof(Object), Object::kind);
     Family& family = Family::get();
     auto* const object = new (&family.at<Object>(offset)) Object(std::forward<Args>(args)...);
-    object->head.holders.add(family.me());
+    Part::holders(*object).add(family.me());
     Heap::share(offset);
     return enter(offset, Heap::block_of(offset).generation.load(std::memory_order_relaxed));
   }
+  /// A hold on a part of what is held already.
+  static Ref make_part(const HandleName& name) {
+    Family& family = Family::get();
+    Part::holders(family.at<Object>(name.offset)).add(family.me());
+    return enter(name.offset, name.generation);
+  }
   /// A handle for the road: it keeps the object alive until `arrive`.
   static HandleName send(const Ref& ref) {
-    ref->object().head.holders.send();
+    Part::holders(ref->object()).send();
     return ref->name();
   }
-  /// Throws CodecError for a name that is no object of this kind.
-  static Ref arrive(HandleName name) {
+  /// Throws CodecError for a name that is no object of this kind. `departed`: by `send`.
+  static Ref arrive(HandleName name, bool departed) {
     static_cast<void>(kind_is_known<Object>);
     Family& family = Family::get();
     check(name);
-    auto& holders = family.at<Object>(name.offset).head.holders;
+    auto& holders = Part::holders(family.at<Object>(name.offset));
     holders.add(family.me());
     Ref ref = enter(name.offset, name.generation);
-    holders.arrive();
+    if (departed) holders.arrive();
     return ref;
   }
 
@@ -188,11 +199,11 @@ class Holds {
     const std::lock_guard lock(mutex());
     auto& known = table()[offset];
     if (Ref ref = known.lock(); ref && ref->name().generation == generation) return ref;
-    auto ref = std::make_shared<Hold<Object>>(offset, generation);
+    auto ref = std::make_shared<Hold<Object, Part>>(offset, generation);
     known = ref;
     return ref;
   }
-  using Table = std::unordered_map<Offset, std::weak_ptr<Hold<Object>>>;
+  using Table = std::unordered_map<Offset, std::weak_ptr<Hold<Object, Part>>>;
   static Table& table() {
     static Table* const table = new Table;
     return *table;
@@ -210,13 +221,22 @@ class Handle {
   /// Whether both refer to the same object.
   friend bool operator==(const Handle& a, const Handle& b) noexcept { return a.hold_ == b.hold_; }
 
-  /// For the library: how a handle travels between processes.
-  HandleName depart() const { return Holds<Object>::send(ref()); }
-  void arrive(HandleName name) { hold_ = Holds<Object>::arrive(name); }
+  /// For the library: one that refers to nothing yet.
+  struct ByName {};
+  /// For the library: how a handle travels. A message that is really sent keeps the object alive.
+  void depart(OutArchive& out) const {
+    const HandleName name = out.context() ? Holds<Object>::send(ref()) : ref()->name();
+    out(name.offset, name.generation);
+  }
+  void arrive(InArchive& in) {
+    HandleName name;
+    in(name.offset, name.generation);
+    hold_ = Holds<Object>::arrive(name, in.context() != nullptr);
+  }
+  static constexpr bool travels_by_name = true;
 
  protected:
-  struct Nothing {};
-  explicit Handle(Nothing) noexcept {}
+  explicit Handle(ByName) noexcept {}
   template <class... Args>
   explicit Handle(std::in_place_t, Args&&... args)
       : hold_(Holds<Object>::make(std::forward<Args>(args)...)) {}
@@ -232,3 +252,18 @@ class Handle {
 };
 
 }  // namespace cohort::inline v0::ipc::detail
+
+namespace cohort::inline v0 {
+
+/// Handles travel between the processes of one family, and refer to the same object there.
+template <class H>
+requires(H::travels_by_name) struct Codec<H> {
+  static void encode(OutArchive& out, const H& handle) { handle.depart(out); }
+  static H decode(InArchive& in) {
+    H handle{typename H::ByName{}};
+    handle.arrive(in);
+    return handle;
+  }
+};
+
+}  // namespace cohort::inline v0

@@ -22,8 +22,9 @@ namespace cohort::inline v0::ipc::detail {
 enum class Kind : std::uint32_t {
   none,
   waiter,  // private to the process that waits
-  bytes,   // part of something else, or a message in the making
-  lock,    // from here on objects, with holders
+  bytes,   // part of something else
+  message,
+  lock,  // from here on objects, with holders
   semaphore,
   event,
   condition,
@@ -47,7 +48,7 @@ class Heap {
                               "the shared memory of this family of processes is full: take items "
                               "out, or raise ipc::set_memory_limit() at the start");
     }
-    if (kind != Kind::bytes) std::memset(family.base() + at, 0, bytes);
+    if (kind != Kind::bytes && kind != Kind::message) std::memset(family.base() + at, 0, bytes);
     return at;
   }
 

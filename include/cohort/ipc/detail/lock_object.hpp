@@ -105,7 +105,7 @@ struct AcquireShared {
 class AnyLock : public Handle<LockObject> {
  protected:
   explicit AnyLock(OnOwnerDied policy) : Handle(std::in_place, policy) {}
-  explicit AnyLock(Nothing nothing) noexcept : Handle(nothing) {}
+  explicit AnyLock(ByName by_name) noexcept : Handle(by_name) {}
 
   // What hold() and recover() are.
   template <bool recursive, bool repairs, class L>

@@ -6,8 +6,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "cohort/ipc/detail/shared_wait.hpp"      // SharedPlace
-#include "cohort/sync/detail/basic_semaphore.hpp" // Nothing
+#include "cohort/ipc/detail/shared_wait.hpp"       // SharedPlace
+#include "cohort/sync/detail/basic_semaphore.hpp"  // Nothing
 
 namespace cohort::inline v0::ipc::detail {
 
