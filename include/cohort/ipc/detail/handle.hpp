@@ -234,6 +234,8 @@ class Handle {
     hold_ = Holds<Object>::arrive(name, in.context() != nullptr);
   }
   static constexpr bool travels_by_name = true;
+  /// For the library: it is held for a process that is about to be started.
+  void book(Member member) const { Whole<Object>::holders(object()).add(member); }
 
  protected:
   explicit Handle(ByName) noexcept {}
