@@ -23,10 +23,53 @@ namespace cohort::inline v0::ipc {
 
 namespace detail {
 
-/// Permits that were taken by `hold()` are counted for each process, to be given back at its death.
+/// Permits of a BasicSemaphore. Those that were taken by `hold()` are counted for each process, to be
+/// given back at its death. So that none is lost or doubled if somebody dies in between, the count
+/// is noted before the permit changes hands and put down after, with the gate's lock.
+struct HeldPermits : cohort::detail::CountedPermits {
+  struct Claim {
+    bool holds = false;
+  };
+  class Ledger {
+   public:
+    std::uint32_t held(Member member) const noexcept {
+      return held_[member.slot()].load(std::memory_order_relaxed);
+    }
+    void note(Member member, std::uint32_t held) noexcept {
+      slot_.store(member.slot(), std::memory_order_relaxed);
+      count_.store(held, std::memory_order_relaxed);
+      revoked_.store(0, std::memory_order_relaxed);
+    }
+    /// That this waiter was granted a permit and did not take it up.
+    void note_revoked(SharedWaiter& waiter) noexcept {
+      slot_.store(0, std::memory_order_relaxed);
+      revoked_.store(Family::get().offset_of(&waiter), std::memory_order_relaxed);
+    }
+    template <class Waiter>
+    void begin(const Waiter& first) noexcept {
+      const Member member = first.holds ? first.member() : Member{};
+      note(member, held(member) + 1);
+    }
+    void finish() noexcept {
+      if (const auto slot = slot_.load(std::memory_order_relaxed)) {
+        held_[slot].store(count_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+      }
+      if (const Offset waiter = revoked_.load(std::memory_order_relaxed)) {
+        Family::get().at<SharedWaiter>(waiter).revoke();
+      }
+    }
+
+   private:
+    std::atomic<std::uint32_t> slot_{0};  // whose count changes; 0: nobody's
+    std::atomic<std::uint32_t> count_{0};
+    std::atomic<Offset> revoked_{0};
+    std::atomic<std::uint32_t> held_[max_members]{};
+  };
+};
+
 struct SemaphoreObject {
   static constexpr Kind kind = Kind::semaphore;
-  using Machine = cohort::detail::BasicSemaphore<SharedGate>;
+  using Machine = cohort::detail::BasicSemaphore<SharedGate, HeldPermits>;
   using Waiter = Machine::Waiter;
 
   SemaphoreObject(std::uint64_t permits, std::uint64_t most) noexcept
@@ -35,22 +78,51 @@ struct SemaphoreObject {
   bool try_now() noexcept { return machine.try_acquire(); }
   void put_back() noexcept { machine.release(1, limit); }
 
-  void hold() noexcept { held[self().slot()].fetch_add(1, std::memory_order_relaxed); }
+  bool try_hold() noexcept {
+    const Member me = self();
+    return machine.value() != 0 && machine.take_noted([me](HeldPermits::Ledger& ledger) {
+      ledger.note(me, ledger.held(me) + 1);
+    });
+  }
   void give_back() noexcept {
-    held[self().slot()].fetch_sub(1, std::memory_order_relaxed);
-    machine.release(1, limit);
+    const Member me = self();
+    machine.give_noted([me](HeldPermits::Ledger& ledger) -> std::uint64_t {
+      ledger.note(me, ledger.held(me) - 1);
+      return 1;
+    });
   }
   void bury(Member dead) noexcept {
     machine.bury([](std::uint64_t word) { return word; });
-    const auto n = held[dead.slot()].exchange(0, std::memory_order_acq_rel);
-    if (n != 0) machine.release(n, limit);
+    machine.give_noted([dead](HeldPermits::Ledger& ledger) -> std::uint64_t {
+      const auto n = ledger.held(dead);
+      ledger.note(dead, 0);
+      return n;
+    });
   }
-  void revoke(Waiter&) noexcept { machine.release(1, limit); }
+  void revoke(Waiter& waiter) noexcept {
+    if (waiter.holds) return;  // counted, and given back
+    machine.give_noted([&waiter](HeldPermits::Ledger& ledger) -> std::uint64_t {
+      if (!waiter.is_left()) return 0;
+      ledger.note_revoked(waiter);
+      return 1;
+    });
+  }
 
   ObjectHead head;
   Machine machine;
   const std::uint64_t limit;
-  std::atomic<std::uint32_t> held[max_members]{};
+};
+
+/// Taking a permit for a guard, as an operation's Spec.
+template <class Then>
+struct HoldShared : WaitShared<SemaphoreObject, Then> {
+  using Place = typename WaitShared<SemaphoreObject, Then>::Place;
+  bool try_now(Place& place) {
+    if (this->object->try_hold()) return true;
+    if (place.prepare(this->object->machine, this->object)) place.node().holds = true;
+    return false;
+  }
+  void put_back(Place&) noexcept { this->object->give_back(); }
 };
 
 }  // namespace detail
@@ -75,7 +147,7 @@ class Semaphore : public detail::Handle<detail::SemaphoreObject> {
   /// The same, yielding a guard that gives it back.
   auto hold() const {
     using Then = detail::MakeHandleGuard<Semaphore>;
-    return Operation(detail::WaitShared<detail::SemaphoreObject, Then>{&object(), Then{*this}});
+    return Operation(detail::HoldShared<Then>{{&object(), Then{*this}}});
   }
   /// Never waits; true if there was a permit.
   [[nodiscard("false means that no permit was taken")]] bool try_acquire() const {
@@ -105,7 +177,6 @@ class Semaphore : public detail::Handle<detail::SemaphoreObject> {
 
  private:
   friend Guard<Semaphore>;
-  void begin_hold() const noexcept { object().hold(); }
   void give_back() const noexcept { object().give_back(); }
 };
 

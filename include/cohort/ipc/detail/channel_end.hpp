@@ -51,7 +51,9 @@ class ChannelEnd : public Handle<QueueObject> {
   }
   void book(Member member) const {
     Handle::book(member);
-    EndPart<receives>::holders(queue()).add(member);
+    auto& holders = EndPart<receives>::holders(queue());
+    const HoldersLock lock;
+    holders.add(member);
   }
 
   QueueObject& queue() const {

@@ -21,42 +21,57 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-/// Who keeps something alive: processes, and messages under way.
+/// While it lives, nobody else changes who holds what. Every state in between is a good one, so it
+/// does not matter if a process dies with it.
+class HoldersLock {
+ public:
+  HoldersLock() noexcept { header().holders_lock.lock(); }
+  ~HoldersLock() { header().holders_lock.unlock(); }
+  HoldersLock(const HoldersLock&) = delete;
+  HoldersLock& operator=(const HoldersLock&) = delete;
+
+  static Header& header() noexcept { return Family::get().header(); }
+};
+
+/// Who keeps something alive: processes, and messages under way. With the HoldersLock, because
+/// "nobody is left" must be true of one moment: a hold may move from one to another meanwhile.
 class Holders {
  public:
   void add(Member member) noexcept {
-    bits_[member.slot() / 64].fetch_or(bit(member), std::memory_order_acq_rel);
+    bits_[member.slot() / 64].fetch_or(bit(member), std::memory_order_relaxed);
+    used_.store(true, std::memory_order_relaxed);
   }
-  /// True if nobody is left; to one caller only.
-  bool drop(Member member) noexcept {
-    bits_[member.slot() / 64].fetch_and(~bit(member), std::memory_order_acq_rel);
-    return end_if_unheld();
+  void remove(Member member) noexcept {
+    bits_[member.slot() / 64].fetch_and(~bit(member), std::memory_order_relaxed);
   }
   bool held_by(Member member) const noexcept {
-    return bits_[member.slot() / 64].load(std::memory_order_acquire) & bit(member);
+    return bits_[member.slot() / 64].load(std::memory_order_relaxed) & bit(member);
   }
-  void send() noexcept { under_way_.fetch_add(1, std::memory_order_acq_rel); }
-  /// After `add`: it has arrived.
-  void arrive() noexcept { under_way_.fetch_sub(1, std::memory_order_acq_rel); }
-  bool any() const noexcept {
-    if (under_way_.load(std::memory_order_acquire) != 0) return true;
-    for (const auto& bits : bits_) {
-      if (bits.load(std::memory_order_acquire) != 0) return true;
+  void send() noexcept { under_way_.fetch_add(1, std::memory_order_relaxed); }
+  void arrive(Member member) noexcept {
+    add(member);
+    // What is delivered a second time may have arrived already.
+    if (under_way_.load(std::memory_order_relaxed) != 0) {
+      under_way_.fetch_sub(1, std::memory_order_relaxed);
     }
-    return false;
   }
+  bool any() const noexcept {
+    for (const auto& bits : bits_) {
+      if (bits.load(std::memory_order_relaxed) != 0) return true;
+    }
+    return under_way_.load(std::memory_order_relaxed) != 0;
+  }
+  /// Somebody held it, and nobody does or will.
+  bool deserted() const noexcept { return used_.load(std::memory_order_relaxed) && !any(); }
 
  private:
   static std::uint64_t bit(Member member) noexcept {
     return std::uint64_t{1} << member.slot() % 64;
   }
-  bool end_if_unheld() noexcept {
-    return !any() && !ended_.exchange(true, std::memory_order_acq_rel);
-  }
 
   std::atomic<std::uint64_t> bits_[max_members / 64]{};
   std::atomic<std::uint32_t> under_way_{0};
-  std::atomic<bool> ended_{false};
+  std::atomic<bool> used_{false};
 };
 
 /// What stands at the beginning of every shared object.
@@ -71,11 +86,11 @@ struct HandleName {
 };
 
 /// How to deal with the objects of a kind when a member of the family has died, and when the last
-/// holder has gone.
+/// holder has gone. Whoever does it may die as well: then it is done again.
 struct KindOps {
   void (*bury)(void* object, Member dead) noexcept = nullptr;
   void (*end)(void* object) noexcept = nullptr;
-  /// Takes back what a waiter was granted whose process did not come to take it up.
+  /// Takes back what a waiter was granted whose process did not come to take it up. After bury.
   void (*revoke)(void* object, void* waiter) noexcept = nullptr;
 };
 inline KindOps kinds[32];
@@ -88,18 +103,44 @@ inline const bool kind_is_known = [] {
       [](void* object, Member dead) noexcept { static_cast<Object*>(object)->bury(dead); },
       [](void* object) noexcept {
         if constexpr (requires(Object & o) { o.end(); }) static_cast<Object*>(object)->end();
+      },
+      [](void* object, void* waiter) noexcept {
+        if constexpr (requires { &Object::revoke; }) {
+          static_cast<Object*>(object)->revoke(*static_cast<typename Object::Waiter*>(waiter));
+        }
       }};
   return true;
 }();
+
+/// True if the object is nobody's now: the caller must end it. It is private to him.
+inline bool remove_holder(ObjectHead& head, Offset offset, Member member) noexcept {
+  const HoldersLock lock;
+  head.holders.remove(member);
+  if (head.holders.any() || HoldersLock::header().swept.load(std::memory_order_relaxed) == offset) {
+    return false;
+  }
+  Heap::make_private(offset, self());
+  return true;
+}
+inline void end_object(Offset offset) noexcept {
+  const auto kind = Heap::block_of(offset).kind.load(std::memory_order_relaxed);
+  if (kinds[kind].end) kinds[kind].end(&Family::get().at<std::byte>(offset));
+  Heap::free(offset);
+}
+/// With the HoldersLock: an object of that kind and generation that somebody holds.
+inline bool is_held(Offset offset, Kind kind, std::uint32_t generation) noexcept {
+  const Block& block = Heap::block_of(offset);
+  return block.kind.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(kind) &&
+         block.generation.load(std::memory_order_relaxed) == generation &&
+         block.owner.load(std::memory_order_relaxed) == 0;
+}
 
 /// What a process holds: an object, or part of it.
 template <class Object>
 struct Whole {
   static Holders& holders(Object& object) noexcept { return object.head.holders; }
   static void drop(Object& object, Offset offset, Member member) noexcept {
-    if (!holders(object).drop(member)) return;
-    kinds[static_cast<std::uint32_t>(Object::kind)].end(&object);
-    Heap::free(offset);
+    if (remove_holder(object.head, offset, member)) end_object(offset);
   }
 };
 
@@ -127,12 +168,14 @@ class Hold {
  private:
   // In a process that inherited the handle by fork. Several threads may do it at once.
   void adopt(Family& family) {
-    Part::holders(family.at<Object>(offset_)).add(family.me());
-    if (Heap::block_of(offset_).generation.load(std::memory_order_acquire) != generation_) {
+    const Member me = family.me();
+    const HoldersLock lock;
+    if (!is_held(offset_, Object::kind, generation_)) {
       throw UsageError(
           "this handle was inherited by fork, but nobody kept what it refers to: pass "
           "it as an argument to the Process");
     }
+    Part::holders(family.at<Object>(offset_)).add(me);
     stamp_.store(family.stamp(), std::memory_order_release);
   }
 
@@ -153,31 +196,39 @@ class Holds {
     const Offset offset = Heap::allocate(sizeof(Object), Object::kind);
     Family& family = Family::get();
     auto* const object = new (&family.at<Object>(offset)) Object(std::forward<Args>(args)...);
-    Part::holders(*object).add(family.me());
+    object->head.holders.add(family.me());
     Heap::share(offset);
     return enter(offset, Heap::block_of(offset).generation.load(std::memory_order_relaxed));
   }
   /// A hold on a part of what is held already.
   static Ref make_part(const HandleName& name) {
     Family& family = Family::get();
-    Part::holders(family.at<Object>(name.offset)).add(family.me());
+    const Member me = family.me();
+    {
+      const HoldersLock lock;
+      Part::holders(family.at<Object>(name.offset)).add(me);
+    }
     return enter(name.offset, name.generation);
   }
   /// A handle for the road: it keeps the object alive until `arrive`.
   static HandleName send(const Ref& ref) {
-    Part::holders(ref->object()).send();
+    auto& holders = Part::holders(ref->object());
+    const HoldersLock lock;
+    holders.send();
     return ref->name();
   }
   /// Throws CodecError for a name that is no object of this kind. `departed`: by `send`.
   static Ref arrive(HandleName name, bool departed) {
     static_cast<void>(kind_is_known<Object>);
     Family& family = Family::get();
-    check(name);
-    auto& holders = Part::holders(family.at<Object>(name.offset));
-    holders.add(family.me());
-    Ref ref = enter(name.offset, name.generation);
-    if (departed) holders.arrive();
-    return ref;
+    const Member me = family.me();
+    {
+      const HoldersLock lock;
+      check(name);
+      auto& holders = Part::holders(family.at<Object>(name.offset));
+      departed ? holders.arrive(me) : holders.add(me);
+    }
+    return enter(name.offset, name.generation);
   }
 
  private:
@@ -185,13 +236,7 @@ class Holds {
     const Header& header = Family::get().header();
     const bool inside = name.offset % 32 == 0 && name.offset > first_block &&
                         name.offset + sizeof(Object) <= header.top.load(std::memory_order_acquire);
-    if (inside) {
-      const Block& block = Heap::block_of(name.offset);
-      if (block.kind.load(std::memory_order_acquire) == static_cast<std::uint32_t>(Object::kind) &&
-          block.generation.load(std::memory_order_acquire) == name.generation) {
-        return;
-      }
-    }
+    if (inside && is_held(name.offset, Object::kind, name.generation)) return;
     throw CodecError("a handle arrived that refers to nothing, or to something of another kind");
   }
 
@@ -235,7 +280,11 @@ class Handle {
   }
   static constexpr bool travels_by_name = true;
   /// For the library: it is held for a process that is about to be started.
-  void book(Member member) const { Whole<Object>::holders(object()).add(member); }
+  void book(Member member) const {
+    auto& holders = Whole<Object>::holders(object());
+    const HoldersLock lock;
+    holders.add(member);
+  }
 
  protected:
   explicit Handle(ByName) noexcept {}

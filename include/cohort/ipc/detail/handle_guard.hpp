@@ -9,16 +9,13 @@
 
 namespace cohort::inline v0 {
 
-/// For classes that say `holds_by_handle`; gives back through their `give_back()`. They may have a
-/// `begin_hold()` that notes who holds.
+/// For classes that say `holds_by_handle`; gives back through their `give_back()`.
 template <class H>
 requires(H::holds_by_handle) class [[nodiscard(
     "a dropped guard releases at once: keep it in a variable")]] Guard<H> {
  public:
   /// For the library: adopts what was acquired.
-  explicit Guard(const H& handle) : handle_(handle), owns_(true) {
-    if constexpr (requires { handle_.begin_hold(); }) handle_.begin_hold();
-  }
+  explicit Guard(const H& handle) : handle_(handle), owns_(true) {}
   Guard(Guard && other) noexcept
       : handle_(std::move(other.handle_)), owns_(std::exchange(other.owns_, false)) {}
   Guard& operator=(Guard&& other) noexcept {

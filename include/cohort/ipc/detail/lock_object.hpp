@@ -36,7 +36,10 @@ struct LockObject {
   OwnedSemaphore& semaphore() noexcept { return lock.semaphore(); }
   bool owner_died() noexcept { return semaphore().word() & OwnedPermit::died; }
   void bury(Member dead) noexcept {
-    semaphore().bury([&](std::uint64_t word) { return OwnedPermit::bury(word, dead, heals); });
+    semaphore().bury([&](std::uint64_t word) {
+      if (OwnedPermit::owner(word) == dead) lock.forget_owner();
+      return OwnedPermit::bury(word, dead, heals);
+    });
   }
   /// Whoever finds the lock taken and has time looks whether its owner is still there.
   void look_for_owner() noexcept {

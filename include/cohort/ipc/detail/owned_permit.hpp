@@ -16,6 +16,7 @@ namespace cohort::inline v0::ipc::detail {
 /// only those who come to repair it may have it.
 struct OwnedPermit {
   using Verdict = cohort::detail::Verdict;
+  using Ledger = cohort::detail::CountedPermits::Ledger;  // the word says it all
   struct Claim {
     bool repairs = false;
     bool refused = false;  // the answer: an owner has died

@@ -31,10 +31,23 @@ class QueueObject {
   }
 
   struct Waiter : SharedWaiter {
+    enum Role : unsigned char { joins, sends, receives, looks };
     using SharedWaiter::SharedWaiter;
     Offset message = 0;  // a sender's; a receiver's, once granted
-    bool looks = false;  // a receiver that only wants to know
+    std::uint32_t generation = 0;  // of the sender's, so that it is not taken for a later one
+    Role role = joins;
     bool ended = false;  // granted without: nothing will come, or nobody will take it
+
+    bool still_has_message() const noexcept {
+      const Block& block = Heap::block_of(message);
+      return block.generation.load(std::memory_order_acquire) == generation &&
+             block.owner.load(std::memory_order_acquire) == member().bits;
+    }
+  };
+  /// What those stand at who join. With `begin_to_add`, because a sender may die in between.
+  struct Unfinished : cohort::detail::BasicEvent<SharedGate, std::uint64_t> {
+    using Waiter = QueueObject::Waiter;
+    using BasicEvent::BasicEvent;
   };
 
   /// The machine behind a receiver's wait.
@@ -79,9 +92,7 @@ class QueueObject {
     void recover(SharedLine& line) noexcept {
       queue().receivers.gate_.with(queue().receivers, [](SharedLine&) {});
       if (!queue().accepting_.exchange(false, std::memory_order_acq_rel) || line.empty()) return;
-      auto& first = static_cast<Waiter&>(line.front());
-      const auto owner = Heap::block_of(first.message).owner.load(std::memory_order_acquire);
-      if (owner != first.member().bits) line.finish_front();
+      if (!static_cast<Waiter&>(line.front()).still_has_message()) line.finish_front();
     }
     SharedGate gate_;
     Offset queue_ = 0;
@@ -150,34 +161,34 @@ class QueueObject {
 
   /// A process keeps an end no longer; the last one closes.
   void drop_end(bool receives, Member member) noexcept {
-    if (ends[receives].drop(member)) {
-      close();
-      if (receives) clear();
+    {
+      const HoldersLock lock;
+      ends[receives].remove(member);
+      if (!ends[receives].deserted()) return;
     }
+    close();
+    if (receives) clear();
   }
 
   // What a sweep calls.
   void bury(Member dead) noexcept {
     receivers.gate_.bury(receivers, [](SharedLine&) {});
     senders.gate_.bury(senders, [](SharedLine&) {});
-    for (const bool receives : {false, true}) {
-      if (ends[receives].held_by(dead)) drop_end(receives, dead);
-    }
+    for (const bool receives : {false, true}) drop_end(receives, dead);
     unfinished.bury();
     if (redelivers_) redeliver(dead);
   }
   void revoke(Waiter& waiter) noexcept {
-    if (const Offset message = waiter.message; message && !waiter.looks && !waiter.ended) {
-      if (Heap::block_of(message).owner.load(std::memory_order_acquire) == waiter.member().bits) {
-        put_back(message);
-      }
+    const Offset message = waiter.message;
+    if (waiter.role == Waiter::receives && !waiter.ended && is_taken(message, waiter.member())) {
+      put_back(message);
     }
   }
   void end() noexcept {
-    for (Offset message = first_.load(std::memory_order_relaxed); message;) {
-      const Offset next = head_of(message).next.load(std::memory_order_relaxed);
+    while (const Offset message = first_.load(std::memory_order_relaxed)) {
+      first_.store(head_of(message).next.load(std::memory_order_relaxed),
+                   std::memory_order_relaxed);
       Heap::free(message);
-      message = next;
     }
   }
 
@@ -186,7 +197,7 @@ class QueueObject {
   Receivers receivers;
   Senders senders;
   /// Messages put and not yet done with, for those who join.
-  cohort::detail::BasicEvent<SharedGate, std::uint64_t> unfinished{true};
+  Unfinished unfinished{true};
 
  private:
   static MessageHead& head_of(Offset message) noexcept {
@@ -200,8 +211,13 @@ class QueueObject {
           block.owner.load(std::memory_order_acquire) != dead.bits) {
         return;
       }
-      if (head_of(at).queue == offset_ && head_of(at).taken) put_back(at);
+      if (is_taken(at, dead)) put_back(at);
     });
+  }
+  // A message out of this queue that its receiver has not made anything of.
+  bool is_taken(Offset message, Member by) const noexcept {
+    return message && Heap::block_of(message).owner.load(std::memory_order_acquire) == by.bits &&
+           head_of(message).queue == offset_ && head_of(message).taken;
   }
 
   void serve_senders() noexcept {
@@ -212,12 +228,13 @@ class QueueObject {
 
   void append(Offset message) noexcept {
     begin_to_append(message);
-    unfinished.add();
+    unfinished.begin_to_add();
     const Offset last = last_.load(std::memory_order_relaxed);
     (first_.load(std::memory_order_relaxed) ? head_of(last).next : first_)
         .store(message, std::memory_order_release);
     last_.store(message, std::memory_order_relaxed);
     size_.fetch_add(1, std::memory_order_seq_cst);
+    unfinished.settle_add(true);
     appending_.store(0, std::memory_order_release);
   }
   void begin_to_append(Offset message) noexcept {
@@ -242,12 +259,10 @@ class QueueObject {
       if (!message && !closed()) return;
       auto* const first = static_cast<Waiter*>(line.claim_front());
       if (!first) return;
-      if (!message) {
-        first->ended = true;
-      } else if (!first->looks) {
-        first->message = message;
-        pop(message, first->member());
-      }
+      const bool gets = message && first->role == Waiter::receives;
+      first->ended = !message;
+      first->message = gets ? message : 0;
+      if (gets) pop(message, first->member());
       line.grant_front();
       popping_.store(0, std::memory_order_release);
     }
@@ -273,8 +288,8 @@ class QueueObject {
     }
     if (appending && !appended) {  // it is still the sender's
       Heap::make_private(appending, Member{appended_owner_.load(std::memory_order_relaxed)});
-      unfinished.subtract(1);
     }
+    unfinished.settle_add(appended);
     appending_.store(0, std::memory_order_release);
     last_.store(last, std::memory_order_relaxed);
     size_.store(count, std::memory_order_seq_cst);

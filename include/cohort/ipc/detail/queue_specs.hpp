@@ -27,8 +27,12 @@ struct SendShared {
   bool try_now(Place& place) {
     const auto result = queue->try_push(message.offset());
     if (result == QueueObject::Result::blocked) {
-      place.prepare(queue->senders, queue);
-      place.node().message = message.offset();
+      if (place.prepare(queue->senders, queue)) {
+        place.node().role = QueueObject::Waiter::sends;
+        place.node().message = message.offset();
+        place.node().generation =
+            Heap::block_of(message.offset()).generation.load(std::memory_order_relaxed);
+      }
       return false;
     }
     place.refused = result == QueueObject::Result::closed;
@@ -63,7 +67,7 @@ struct ReceiveShared {
     Offset message = 0;
     const auto result = queue->try_pop(message);
     if (result == QueueObject::Result::blocked) {
-      place.prepare(queue->receivers, queue);
+      if (place.prepare(queue->receivers, queue)) place.node().role = QueueObject::Waiter::receives;
       return false;
     }
     place.message = Message(message);
@@ -90,8 +94,7 @@ struct PollShared {
 
   bool try_now(Place& place) {
     if (queue->ready()) return true;
-    place.prepare(queue->receivers, queue);
-    place.node().looks = true;
+    if (place.prepare(queue->receivers, queue)) place.node().role = QueueObject::Waiter::looks;
     return false;
   }
   void arm(Place& place) noexcept { place.arm(); }
@@ -104,7 +107,7 @@ struct PollShared {
 
 /// Waiting until all that was put has been dealt with.
 struct JoinShared {
-  using Machine = cohort::detail::BasicEvent<SharedGate, std::uint64_t>;
+  using Machine = QueueObject::Unfinished;
   using Result = void;
   using Place = SharedPlace<Machine>;
   QueueObject* queue;

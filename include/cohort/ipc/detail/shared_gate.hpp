@@ -80,18 +80,20 @@ class SharedWaiter {
     const auto ticket = Family::get().header().tickets.fetch_add(1, std::memory_order_relaxed);
     word_.store(ticket << 8 | waiting, std::memory_order_release);
   }
-  /// By its process: waiting → cancelled; false if it was granted before.
-  bool cancel() noexcept {
-    auto word = word_.load(std::memory_order_acquire);
+  /// By its process: waiting → cancelled; else it stays claimed or granted. Yields what it is.
+  State cancel() noexcept {
     for (unsigned round = 0;; ++round) {
-      if (state_of(word) == granted) return false;
-      if (state_of(word) != claimed &&
-          word_.compare_exchange_weak(word, (word & ~std::uint64_t{7}) | cancelled,
-                                      std::memory_order_acq_rel, std::memory_order_acquire)) {
-        return true;
+      auto word = word_.load(std::memory_order_acquire);
+      if (state_of(word) == claimed) {
+        if (round == 1000) return claimed;
+        RealAtomics::relax(round);
+      } else if (state_of(word) == granted) {
+        return granted;
+      } else if (word_.compare_exchange_weak(word, (word & ~std::uint64_t{7}) | cancelled,
+                                             std::memory_order_acq_rel,
+                                             std::memory_order_acquire)) {
+        return cancelled;
       }
-      RealAtomics::relax(round);
-      word = word_.load(std::memory_order_acquire);
     }
   }
   /// By its process, which has looked: it sleeps again.
@@ -99,10 +101,18 @@ class SharedWaiter {
   /// By its process, when the wait is over, however it ended. The second who lets go frees it.
   void let_go() noexcept { leave_to_other(forgotten, unlinked); }
 
-  /// For whoever sweeps after its process: granted and not taken up → cancelled, true.
-  bool revoke() noexcept {
-    auto word = word_.load(std::memory_order_acquire);
-    return state_of(word) == granted && !(word & forgotten) && change(granted, cancelled);
+  // For whoever sweeps after its process: whether it was granted something and did not take it up,
+  // and that this is done with.
+  bool is_left() const noexcept {
+    const auto word = word_.load(std::memory_order_acquire);
+    return state_of(word) == granted && !(word & forgotten);
+  }
+  void revoke() noexcept { change(granted, cancelled); }
+  /// Whoever granted or nudged it may not have come to tell.
+  void tell_again() noexcept {
+    const auto word = word_.load(std::memory_order_acquire);
+    if (word & forgotten || (state_of(word) != granted && !(word & nudged))) return;
+    if (member_.slot() < max_members) delivery()();
   }
 
   // What a primitive's state machine calls through wait(), under the gate's lock.
@@ -264,7 +274,12 @@ class SharedGate {
   /// Takes a waiter out, by its process. False: too late, it was granted.
   template <class Owner>
   bool disarm(Owner& owner, Waiter& waiter) noexcept {
-    if (!waiter.cancel()) return false;
+    auto state = waiter.cancel();
+    while (state == Waiter::claimed) {  // by one who has died, or is about to decide
+      with(owner, [](Line&) {});
+      state = waiter.cancel();
+    }
+    if (state == Waiter::granted) return false;
     left_.fetch_add(1, std::memory_order_relaxed);
     serve(owner);
     return true;

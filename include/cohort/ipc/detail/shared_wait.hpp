@@ -89,10 +89,14 @@ class WaitTable {
   void start() {
     Family& family = Family::get();
     MemberSlot& slot = family.slot(family.me());
-    const Offset wakes = Heap::allocate(sizeof(WakeBits), Kind::bytes);
-    new (&family.at<WakeBits>(wakes)) WakeBits{};
+    Offset wakes = slot.wakes.load(std::memory_order_relaxed);
+    if (wakes == 0) {
+      wakes = Heap::allocate(sizeof(WakeBits), Kind::bytes);
+      new (&family.at<WakeBits>(wakes)) WakeBits{};
+      Heap::share(wakes);
+      slot.wakes.store(wakes, std::memory_order_release);
+    }
     slot.bell.store(0, std::memory_order_relaxed);
-    slot.wakes.store(wakes, std::memory_order_release);
     std::thread([this, &slot, &bits = family.at<WakeBits>(wakes)] { listen(slot, bits); }).detach();
     static const bool once = (family.on_fork([] {
       new (&get()) WaitTable;  // no thread of the parent is here

@@ -5,8 +5,9 @@
 ///
 /// One word holds the permits, as its Permits policy writes them, and the bits `waited` (somebody
 /// stands at the gate, so a release must see to them), `nudged` (the first in line has been told to
-/// try again and has not yet) and `granting`: a permit has been taken for the first in line, who
-/// will be granted next. That one is only needed where the gate outlives those who serve at it.
+/// try again and has not yet) and `granting`: a permit has changed hands, and what belongs to that,
+/// noted before in the ledger, is yet to be done: mostly, to grant the first in line. That one is
+/// only needed where the gate outlives those who serve at it.
 ///
 /// While others sleep, a released permit is free for whoever runs, until the first in line has
 /// waited for a millisecond; then it is handed over and nobody else can have it. Handing over each
@@ -25,6 +26,12 @@ enum class Verdict : unsigned char { wait, take, refused };
 /// Permits as a number: who has one is not known.
 struct CountedPermits {
   struct Claim {};  // what those in line say of themselves
+  /// What is noted of a permit that is given to a waiter, before and after. With the gate's lock.
+  struct Ledger {
+    template <class Waiter>
+    void begin(const Waiter&) noexcept {}
+    void finish() noexcept {}
+  };
   static constexpr std::uint64_t one = 8;
   static std::uint64_t count(std::uint64_t word) noexcept { return word / one; }
   static bool any(std::uint64_t word) noexcept { return word >= one; }
@@ -142,6 +149,34 @@ class BasicSemaphore {
                                           std::memory_order_relaxed)) {}
     });
   }
+  /// Gives permits, or takes one, together with what `note(ledger)` puts down, whoever dies
+  /// meanwhile. `note` yields how many to give. False: there is none to take.
+  template <class Note>
+  void give_noted(Note note) noexcept requires outlives {
+    gate_.with(*this, [&](Line& line) {
+      const std::uint64_t n = note(ledger_);
+      if (n == 0) return;
+      auto word = word_.load(std::memory_order_relaxed);
+      while (!word_.compare_exchange_weak(word, Permits::give(word, n) | granting,
+                                          std::memory_order_acq_rel, std::memory_order_relaxed)) {}
+      finish_granting();
+      serve(line);
+    });
+  }
+  template <class Note>
+  bool take_noted(Note note) noexcept requires outlives {
+    bool taken = false;
+    gate_.with(*this, [&](Line&) {
+      auto word = word_.load(std::memory_order_relaxed);
+      note(ledger_);
+      while (!taken && Permits::any(word) && !(word & waited && is_due())) {
+        taken = word_.compare_exchange_weak(word, Permits::take(word) | granting,
+                                            std::memory_order_acq_rel, std::memory_order_relaxed);
+      }
+      if (taken) finish_granting();
+    });
+    return taken;
+  }
 
  private:
   friend G;
@@ -203,6 +238,7 @@ class BasicSemaphore {
   // A permit goes from hand to hand: at no time can anybody else have it.
   bool hand_over_to(Waiter* first, Line& line) noexcept {
     if (!first) return false;
+    begin_granting(*first);
     auto word = word_.load(std::memory_order_relaxed);
     while (!word_.compare_exchange_weak(word, for_first(*first, Permits::give(word, 1)),
                                         std::memory_order_acq_rel, std::memory_order_relaxed)) {}
@@ -212,15 +248,23 @@ class BasicSemaphore {
   std::uint64_t for_first(const Waiter& first, std::uint64_t word) noexcept {
     return Permits::take_for(first, word) | (outlives ? granting : 0);
   }
+  void begin_granting(Waiter& first) noexcept {
+    if constexpr (requires { first.refused; }) first.refused = false;  // by one who died doing so
+    ledger_.begin(first);
+  }
   void grant(Line& line) noexcept {
     line.grant_front();
-    if constexpr (outlives) word_.fetch_and(~granting, std::memory_order_release);
+    if constexpr (outlives) finish_granting();
+  }
+  void finish_granting() noexcept {
+    ledger_.finish();
+    word_.fetch_and(~granting, std::memory_order_release);
   }
   // The gate's lock was taken over from a dead process, which may have been just about to grant.
   void recover(Line& line) noexcept requires outlives {
     if (!(word() & granting)) return;
     line.finish_front();
-    word_.fetch_and(~granting, std::memory_order_release);
+    finish_granting();
   }
 
   // Gives free permits to those in line. Ends with no permit free or nobody in line, and the bits
@@ -242,6 +286,7 @@ class BasicSemaphore {
   void serve_first(Waiter& first, Line& line, std::uint64_t& word) noexcept {
     switch (Permits::verdict(first, word)) {
       case Verdict::take:
+        begin_granting(first);
         if (word_.compare_exchange_weak(word, for_first(first, word), std::memory_order_acquire,
                                         std::memory_order_relaxed)) {
           grant(line);
@@ -261,6 +306,7 @@ class BasicSemaphore {
   typename Atomics::template atomic<std::uint64_t> word_;
   typename Atomics::template atomic<Clock::rep> due_{0};  // when the nudged one must be served
   typename Atomics::template atomic<std::uint64_t> looked_{0};  // when it was not due yet
+  [[no_unique_address]] typename Permits::Ledger ledger_;
   G gate_;
 };
 

@@ -61,6 +61,9 @@ class BasicRecursiveLock {
                                           std::memory_order_acq_rel, std::memory_order_relaxed));
     if (last) semaphore_.release(1, 1);
   }
+  /// The owner's process has died. Before the permit can be another's: his name may mean somebody
+  /// else there.
+  void forget_owner() noexcept { word_.fetch_and(turns, std::memory_order_acq_rel); }
   /// Gives back every level; yields how many.
   std::uint64_t release_all() noexcept {
     const auto levels = word_.fetch_and(turns, std::memory_order_acq_rel) & depth;
