@@ -27,7 +27,7 @@ class Lock : public detail::AnyLock {
 
   /// Waits for the lock. Cancelled or timed out, it does not have it. Throws OwnerDied.
   auto acquire() const {
-    return Operation(detail::AcquireShared<cohort::detail::Nothing, false>{&object(), {}, {}});
+    return Operation(detail::AcquireShared<cohort::detail::Nothing>{&object(), {}, {}});
   }
   /// The same, yielding a guard that releases.
   auto hold() const { return guarded<false, false>(*this); }

@@ -24,8 +24,8 @@ class RLock : public detail::AnyLock {
   /// Waits for the lock; at once if the caller owns it. Cancelled or timed out, it has not one
   /// level more than before. Who calls this becomes the owner. Throws OwnerDied.
   auto acquire() const {
-    return Operation(detail::AcquireShared<cohort::detail::Nothing, true>{
-        &object(), cohort::detail::this_owner(), {}});
+    return Operation(detail::AcquireShared<cohort::detail::Nothing>{
+        &object(), cohort::detail::this_owner(), {}, true});
   }
   /// The same, yielding a guard that releases one level.
   auto hold() const { return guarded<true, false>(*this); }

@@ -58,9 +58,8 @@ struct LockObject {
       "`auto held = lock.recover().block();`, repair it, and release");
 }
 
-/// Acquiring one, as an operation's Spec. `Then` makes the result. `recursive`: the owner is who made
-/// the operation; else it belongs to nobody in the process.
-template <class Then, bool recursive, bool repairs = false>
+/// Acquiring one, as an operation's Spec. `Then` makes the result.
+template <class Then>
 struct AcquireShared {
   using Result = decltype(std::declval<Then&>()());
   struct Place : SharedPlace<OwnedSemaphore> {
@@ -69,14 +68,14 @@ struct AcquireShared {
     bool refused = false;
   };
   LockObject* object;
-  cohort::detail::Owner me;
+  cohort::detail::Owner me;  // who made the operation, if `recursive`
   Then then;
+  bool recursive = false;  // else it belongs to nobody in the process
+  bool repairs = false;
 
   bool try_now(Place& place) {
-    if constexpr (recursive) {
-      if (object->lock.enter_again(me)) return place.again = true;
-    }
-    if constexpr (repairs) {
+    if (recursive && object->lock.enter_again(me)) return place.again = true;
+    if (repairs) {
       if (object->semaphore().try_acquire_as(OwnedPermit::Claim{true})) return true;
     } else {
       if (object->semaphore().try_acquire()) return true;
@@ -97,9 +96,7 @@ struct AcquireShared {
   }
   Result result(Place& place) {
     if (place.refused || (place.was_granted() && place.node().refused)) throw_owner_died();
-    if constexpr (recursive) {
-      if (!place.again) object->lock.taken(me, 1);
-    }
+    if (recursive && !place.again) object->lock.taken(me, 1);
     return then();
   }
 };
@@ -115,7 +112,7 @@ class AnyLock : public Handle<LockObject> {
   static auto guarded(const L& lock) {
     using Then = MakeHandleGuard<L>;
     const auto me = recursive ? cohort::detail::this_owner() : cohort::detail::Owner{};
-    return Operation(AcquireShared<Then, recursive, repairs>{&lock.object(), me, Then{lock}});
+    return Operation(AcquireShared<Then>{&lock.object(), me, Then{lock}, recursive, repairs});
   }
 
   // For try_acquire, which must not wait, but may look now and then.

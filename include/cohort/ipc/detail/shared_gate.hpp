@@ -195,11 +195,18 @@ class SharedLine {
     if (first() && front().state() == Waiter::claimed) grant_front();
   }
 
-  /// Calls `visit(waiter)` for all that wait, in order.
+  /// As BasicLine's; whatever happens, also if this process dies meanwhile, all are granted or none.
+  template <class Accept, class Undo>
+  bool grant_first(std::uint64_t n, Accept accept, Undo) noexcept;
+  /// Ends what one who has died had begun; true if it had.
+  bool finish_first() noexcept;
+
+  /// Calls `visit(waiter)` for all that wait, in order, until it yields false.
   template <class Visit>
   void each(Visit visit) noexcept {
-    for (Offset offset = first(); offset; offset = at(offset).next_.load(std::memory_order_acquire))
-      visit(at(offset));
+    for (Offset offset = first(); offset && visit(at(offset));) {
+      offset = at(offset).next_.load(std::memory_order_acquire);
+    }
   }
 
  private:
@@ -214,6 +221,7 @@ class SharedLine {
   Offset first() const noexcept;
   void drop_front() noexcept;
   void tidy() noexcept;
+  void finish_grant() noexcept;
   void recover() noexcept;
   void deliver() noexcept {
     for (std::size_t i = 0; i < count_; ++i) deliveries_[i]();
@@ -248,6 +256,7 @@ class SharedGate {
   void with(Owner& owner, Body body) noexcept {
     Line line(*this);
     if (lock_.lock()) {
+      line.finish_grant();
       owner.recover(line);
       line.recover();
       owner.serve(line);
@@ -289,8 +298,8 @@ class SharedGate {
   template <class Owner, class Body>
   void bury(Owner& owner, Body body) noexcept {
     with(owner, [&](Line& line) {
-      line.tidy();
       body(line);
+      line.tidy();
       owner.serve(line);
     });
   }
@@ -312,6 +321,7 @@ class SharedGate {
   std::atomic<Offset> last_{0};
   std::atomic<Offset> granting_{0};             // the waiter that is being granted,
   std::atomic<std::uint64_t> granted_word_{0};  // and its word before
+  std::atomic<std::uint64_t> owed_{0};          // how many more are claimed and shall be granted
   std::atomic<std::uint32_t> length_{0};        // about
   std::atomic<std::uint32_t> left_{0};          // of these have been cancelled
 };
@@ -383,8 +393,32 @@ inline void SharedLine::tidy() noexcept {
   }
 }
 
+template <class Accept, class Undo>
+bool SharedLine::grant_first(std::uint64_t n, Accept accept, Undo) noexcept {
+  std::uint64_t accepted = 0;
+  each([&](Waiter& waiter) {
+    const bool alive = Family::get().state_of(waiter.member()) != MemberSlot::dead;
+    if (accepted == n || !alive || !waiter.claim()) return false;
+    if (accept(waiter)) return ++accepted, true;
+    return waiter.unclaim(), false;
+  });
+  if (accepted != n) {
+    each([](Waiter& waiter) { return waiter.unclaim(), true; });
+    return false;
+  }
+  gate_.owed_.store(n, std::memory_order_release);
+  return finish_first(), true;
+}
+inline bool SharedLine::finish_first() noexcept {
+  auto owed = gate_.owed_.load(std::memory_order_acquire);
+  if (owed == 0) return false;
+  for (; owed != 0 && !empty() && front().state() == Waiter::claimed; --owed) grant_front();
+  gate_.owed_.store(0, std::memory_order_release);
+  return true;
+}
+
 // The lock was taken over from a dead process.
-inline void SharedLine::recover() noexcept {
+inline void SharedLine::finish_grant() noexcept {
   if (const Offset offset = gate_.granting_.load(std::memory_order_acquire)) {
     Waiter& waiter = at(offset);
     // Otherwise it was granted, and may be another's by now.
@@ -397,6 +431,8 @@ inline void SharedLine::recover() noexcept {
     }
     gate_.granting_.store(0, std::memory_order_release);
   }
+}
+inline void SharedLine::recover() noexcept {
   std::uint32_t length = 0;
   std::uint32_t left = 0;
   Offset last = 0;
