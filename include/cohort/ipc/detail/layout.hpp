@@ -30,7 +30,8 @@ struct MemberSlot {
   std::atomic<std::uint32_t> bell;  // rises when there is something for it; its warden sleeps here
   std::atomic<std::uint64_t> started;  // tells it from a later process with that pid
   std::atomic<std::uint64_t> parent;   // Member
-  std::atomic<Offset> wakes;           // WakeBits, if it has ever waited
+  // WakeBits, once somebody here has waited. Kept for the next one: a late wake-up may still come.
+  std::atomic<Offset> wakes;
 };
 
 /// Which of a process's waits were decided or nudged. A bit set twice, or for nothing, does no harm.
@@ -70,7 +71,9 @@ struct Header {
   std::atomic<Offset> moving;  // the block that is being given or taken back
   std::atomic<Offset> free_blocks[size_classes];
 
-  RobustLock sweep_lock;            // one at a time puts in order what a dead process has left
+  RobustLock holders_lock;          // who holds what is changed by one at a time
+  RobustLock sweep_lock;            // one at a time puts in order what a dead process has left,
+  std::atomic<Offset> swept;        // and keeps this object meanwhile
   MemberSlot members[max_members];  // the first is nobody's
 };
 

@@ -59,10 +59,12 @@ class SharedWaiter {
  public:
   enum State : std::uint64_t { none, waiting, claimed, granted, cancelled };
 
-  SharedWaiter(Member member, std::uint32_t index, bool thread) noexcept
-      : member_(member), index_(index), thread_(thread) {}
+  SharedWaiter(Member member, Offset object, std::uint32_t index, bool thread) noexcept
+      : member_(member), object_(object), index_(index), thread_(thread) {}
 
   Member member() const noexcept { return member_; }
+  /// What it waits at.
+  Offset object() const noexcept { return object_; }
   State state() const noexcept { return state_of(word_.load(std::memory_order_acquire)); }
   bool was_nudged() const noexcept { return word_.load(std::memory_order_acquire) & nudged; }
   /// Something else than a wait that is to go on.
@@ -74,24 +76,40 @@ class SharedWaiter {
     const auto ticket = Family::get().header().tickets.fetch_add(1, std::memory_order_relaxed);
     word_.store(ticket << 8 | waiting, std::memory_order_release);
   }
-  /// By its process: waiting → cancelled; false if it was granted before.
-  bool cancel() noexcept {
-    auto word = word_.load(std::memory_order_acquire);
+  /// By its process: waiting → cancelled; else it stays claimed or granted. Yields what it is.
+  State cancel() noexcept {
     for (unsigned round = 0;; ++round) {
-      if (state_of(word) == granted) return false;
-      if (state_of(word) != claimed &&
-          word_.compare_exchange_weak(word, (word & ~std::uint64_t{7}) | cancelled,
-                                      std::memory_order_acq_rel, std::memory_order_acquire)) {
-        return true;
+      auto word = word_.load(std::memory_order_acquire);
+      if (state_of(word) == claimed) {
+        if (round == 1000) return claimed;
+        RealAtomics::relax(round);
+      } else if (state_of(word) == granted) {
+        return granted;
+      } else if (word_.compare_exchange_weak(word, (word & ~std::uint64_t{7}) | cancelled,
+                                             std::memory_order_acq_rel,
+                                             std::memory_order_acquire)) {
+        return cancelled;
       }
-      RealAtomics::relax(round);
-      word = word_.load(std::memory_order_acquire);
     }
   }
   /// By its process, which has looked: it sleeps again.
   void calm() noexcept { word_.fetch_and(~nudged, std::memory_order_acq_rel); }
   /// By its process, when the wait is over, however it ended. The second who lets go frees it.
   void let_go() noexcept { leave_to_other(forgotten, unlinked); }
+
+  // For whoever sweeps after its process: whether it was granted something and did not take it up,
+  // and that this is done with.
+  bool is_left() const noexcept {
+    const auto word = word_.load(std::memory_order_acquire);
+    return state_of(word) == granted && !(word & forgotten);
+  }
+  void revoke() noexcept { change(granted, cancelled); }
+  /// Whoever granted or nudged it may not have come to tell.
+  void tell_again() noexcept {
+    const auto word = word_.load(std::memory_order_acquire);
+    if (word & forgotten || (state_of(word) != granted && !(word & nudged))) return;
+    if (member_.slot() < max_members) delivery()();
+  }
 
   // What a primitive's state machine calls through wait(), under the gate's lock.
   SharedWaiter& wait() noexcept { return *this; }
@@ -140,10 +158,13 @@ class SharedWaiter {
 
   std::atomic<std::uint64_t> word_{0};
   const Member member_;
+  const Offset object_;
   const std::uint32_t index_;
   const bool thread_;
   std::atomic<Offset> next_{0};
 };
+
+class SharedGate;
 
 /// The line as whoever has the lock sees it, and what he will have to deliver.
 class SharedLine {
@@ -170,11 +191,18 @@ class SharedLine {
     if (first() && front().state() == Waiter::claimed) grant_front();
   }
 
-  /// Calls `visit(waiter)` for all that wait, in order.
+  /// As BasicLine's; whatever happens, also if this process dies meanwhile, all are granted or none.
+  template <class Accept, class Undo>
+  bool grant_first(std::uint64_t n, Accept accept, Undo) noexcept;
+  /// Ends what one who has died had begun; true if it had.
+  bool finish_first() noexcept;
+
+  /// Calls `visit(waiter)` for all that wait, in order, until it yields false.
   template <class Visit>
   void each(Visit visit) noexcept {
-    for (Offset offset = first(); offset; offset = at(offset).next_.load(std::memory_order_acquire))
-      visit(at(offset));
+    for (Offset offset = first(); offset && visit(at(offset));) {
+      offset = at(offset).next_.load(std::memory_order_acquire);
+    }
   }
 
  private:
@@ -189,6 +217,7 @@ class SharedLine {
   Offset first() const noexcept;
   void drop_front() noexcept;
   void tidy() noexcept;
+  void finish_grant() noexcept;
   void recover() noexcept;
   void deliver() noexcept {
     for (std::size_t i = 0; i < count_; ++i) deliveries_[i]();
@@ -223,6 +252,7 @@ class SharedGate {
   void with(Owner& owner, Body body) noexcept {
     Line line(*this);
     if (lock_.lock()) {
+      line.finish_grant();
       owner.recover(line);
       line.recover();
       owner.serve(line);
@@ -249,7 +279,12 @@ class SharedGate {
   /// Takes a waiter out, by its process. False: too late, it was granted.
   template <class Owner>
   bool disarm(Owner& owner, Waiter& waiter) noexcept {
-    if (!waiter.cancel()) return false;
+    auto state = waiter.cancel();
+    while (state == Waiter::claimed) {  // by one who has died, or is about to decide
+      with(owner, [](Line&) {});
+      state = waiter.cancel();
+    }
+    if (state == Waiter::granted) return false;
     left_.fetch_add(1, std::memory_order_relaxed);
     serve(owner);
     return true;
@@ -259,8 +294,8 @@ class SharedGate {
   template <class Owner, class Body>
   void bury(Owner& owner, Body body) noexcept {
     with(owner, [&](Line& line) {
-      line.tidy();
       body(line);
+      line.tidy();
       owner.serve(line);
     });
   }
@@ -282,6 +317,7 @@ class SharedGate {
   std::atomic<Offset> last_{0};
   std::atomic<Offset> granting_{0};             // the waiter that is being granted,
   std::atomic<std::uint64_t> granted_word_{0};  // and its word before
+  std::atomic<std::uint64_t> owed_{0};          // how many more are claimed and shall be granted
   std::atomic<std::uint32_t> length_{0};        // about
   std::atomic<std::uint32_t> left_{0};          // of these have been cancelled
 };
@@ -353,8 +389,32 @@ inline void SharedLine::tidy() noexcept {
   }
 }
 
+template <class Accept, class Undo>
+bool SharedLine::grant_first(std::uint64_t n, Accept accept, Undo) noexcept {
+  std::uint64_t accepted = 0;
+  each([&](Waiter& waiter) {
+    const bool alive = Family::get().state_of(waiter.member()) != MemberSlot::dead;
+    if (accepted == n || !alive || !waiter.claim()) return false;
+    if (accept(waiter)) return ++accepted, true;
+    return waiter.unclaim(), false;
+  });
+  if (accepted != n) {
+    each([](Waiter& waiter) { return waiter.unclaim(), true; });
+    return false;
+  }
+  gate_.owed_.store(n, std::memory_order_release);
+  return finish_first(), true;
+}
+inline bool SharedLine::finish_first() noexcept {
+  auto owed = gate_.owed_.load(std::memory_order_acquire);
+  if (owed == 0) return false;
+  for (; owed != 0 && !empty() && front().state() == Waiter::claimed; --owed) grant_front();
+  gate_.owed_.store(0, std::memory_order_release);
+  return true;
+}
+
 // The lock was taken over from a dead process.
-inline void SharedLine::recover() noexcept {
+inline void SharedLine::finish_grant() noexcept {
   if (const Offset offset = gate_.granting_.load(std::memory_order_acquire)) {
     Waiter& waiter = at(offset);
     // Otherwise it was granted, and may be another's by now.
@@ -367,6 +427,8 @@ inline void SharedLine::recover() noexcept {
     }
     gate_.granting_.store(0, std::memory_order_release);
   }
+}
+inline void SharedLine::recover() noexcept {
   std::uint32_t length = 0;
   std::uint32_t left = 0;
   Offset last = 0;
