@@ -22,16 +22,9 @@
 #include "cohort/ipc/detail/family.hpp"          // Family
 #include "cohort/ipc/detail/heap.hpp"            // Heap
 #include "cohort/ipc/detail/process_record.hpp"  // ProcessRecord
+#include "cohort/ipc/detail/sweep.hpp"           // sweep
 
 namespace cohort::inline v0::ipc::detail {
-
-/// What a kind of shared object does when members of the family have died: takes back what the
-/// dead one held there. May be called twice for the same death, if a sweeper dies too.
-using Bury = void (*)(Offset object, Member dead) noexcept;
-inline std::atomic<Bury> bury_of_kind[64];
-inline void register_kind(Kind kind, Bury bury) noexcept {
-  bury_of_kind[static_cast<std::uint32_t>(kind) % 64].store(bury, std::memory_order_release);
-}
 
 /// Makes one process. Lives until it is made.
 class Creation {
@@ -327,18 +320,7 @@ class Warden {
       if ((word & 0xff) == MemberSlot::dead) dead[count++] = Member{(word >> 8) << 16 | i};
     }
     if (count != 0) {
-      Heap::walk([&](Offset object, Block& block) {
-        const auto kind = block.kind.load(std::memory_order_acquire);
-        const Bury bury = bury_of_kind[kind % 64].load(std::memory_order_acquire);
-        if (!bury || block.owner.load(std::memory_order_acquire) != 0) return;
-        for (std::size_t i = 0; i < count; ++i) bury(object, dead[i]);
-      });
-      Heap::walk([&](Offset payload, Block& block) {
-        const auto owner = block.owner.load(std::memory_order_acquire);
-        for (std::size_t i = 0; i < count; ++i) {
-          if (owner == dead[i].bits) return Heap::free(payload);
-        }
-      });
+      for (std::size_t i = 0; i < count; ++i) ipc::detail::sweep(dead[i]);
       for (std::size_t i = 0; i < count; ++i) family.unclaim_member(dead[i]);
       header.deaths.fetch_add(1, std::memory_order_acq_rel);
     }
