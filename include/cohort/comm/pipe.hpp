@@ -27,7 +27,7 @@ namespace detail {
 struct PipeOrder {
   static constexpr bool plain = false;
   using Sender = Failure;
-  struct Receiver : Fifo::Sender {
+  struct Receiver : Fifo::Receiver {
     bool looks = false;
   };
   template <class T>

@@ -37,9 +37,9 @@ class Conduit {
   /// refusal, too, ends the wait.
   struct Sender : Waiter, Order::Sender {
     using Waiter::Waiter;
+    bool accepted = false;
     T* item = nullptr;      // the next
     std::size_t count = 1;  // that one, and those that follow it in memory
-    bool accepted = false;
   };
 
   static constexpr std::size_t unbounded = static_cast<std::size_t>(-1);
@@ -58,8 +58,8 @@ class Conduit {
   }
   /// The same with as many items as `sender` has: those that were accepted are no longer its.
   bool try_send_many(Sender& sender) {
-    const Attempt attempt = push_many(sender);
-    if (attempt.wake) wake(receivers_);
+    ServeAtEnd<ReceiveSide> receivers{receivers_};
+    const Attempt attempt = push_many(sender, receivers.wanted);
     sender.accepted = attempt.done();
     return attempt.result != Attempt::Result::blocked;
   }
@@ -88,7 +88,7 @@ class Conduit {
   /// throws, these items are lost.
   template <class Sink>
   std::size_t receive_many(Sink& sink, std::size_t most) {
-    ServeAtEnd senders{senders_};
+    ServeAtEnd<SendSide> senders{senders_};
     std::size_t count = 0;
     if constexpr (noexcept(sink.add(std::declval<T*>(), count))) {
       if (lane_) {
@@ -159,10 +159,11 @@ class Conduit {
   };
 
   // However its scope is left.
+  template <class Side>
   struct ServeAtEnd {
-    SendSide& side;
+    Side& side;
     bool wanted = false;
-    explicit ServeAtEnd(SendSide& s) noexcept : side(s) {}
+    explicit ServeAtEnd(Side& s) noexcept : side(s) {}
     ServeAtEnd(const ServeAtEnd&) = delete;
     ServeAtEnd& operator=(const ServeAtEnd&) = delete;
     ~ServeAtEnd() {
@@ -215,9 +216,9 @@ class Conduit {
   COHORT_NOINLINE Attempt pop_shared(std::optional<T>& item) {
     return ring_ ? ring_->try_pop(item) : rendezvous() ? take(item) : list_.try_pop(item);
   }
-  // As much as there is room for; done when that is all. What it wakes is up to the caller.
-  Attempt push_many(Sender& sender) {
-    bool wake = false;
+  // As much as there is room for; done when that is all. Whom it wakes is up to the caller, also if
+  // it throws.
+  Attempt push_many(Sender& sender, bool& wake) {
     while (sender.count != 0) {
       BatchAttempt batch{1, {Attempt::Result::done}};
       if (lane_) {
@@ -226,11 +227,11 @@ class Conduit {
         batch.attempt = push_shared(*sender.item);
       }
       wake |= batch.attempt.wake;
-      if (!batch.attempt.done()) return {batch.attempt.result, wake};
+      if (!batch.attempt.done()) return {batch.attempt.result};
       sender.item += batch.count;
       sender.count -= batch.count;
     }
-    return {Attempt::Result::done, wake};
+    return {Attempt::Result::done};
   }
   // Closed and drained; an item that slipped in before is still taken.
   bool ended(std::optional<T>& item) {
@@ -241,15 +242,11 @@ class Conduit {
   // On behalf of one who waits. What this throws goes to him, and ends his wait.
   template <class Place, class Fn>
   static Attempt on_behalf(Place& place, Fn attempt) noexcept {
-    if constexpr (requires { place.error; }) {
-      try {
-        return attempt();
-      } catch (...) {
-        place.error = std::current_exception();
-        return {Attempt::Result::closed};
-      }
-    } else {
+    try {
       return attempt();
+    } catch (...) {
+      place.caught();
+      return {Attempt::Result::closed};
     }
   }
 
@@ -288,7 +285,8 @@ class Conduit {
     for (unsigned round = 0;; RealAtomics::relax(round++)) {
       auto* const first = static_cast<Sender*>(line.claim_front());
       if (!first) return;
-      const Attempt attempt = on_behalf(*first, [&] { return push_many(*first); });
+      bool wake = false;
+      const Attempt attempt = on_behalf(*first, [&] { return push_many(*first, wake); });
       first->accepted = attempt.done();
       const bool decided = attempt.result != Attempt::Result::blocked;
       if (decided) {
@@ -296,7 +294,7 @@ class Conduit {
       } else {
         first->wait().unclaim();
       }
-      if (attempt.wake) receivers_.gate.serve(receivers_);
+      if (wake) receivers_.gate.serve(receivers_);
       if (!decided && buffer([](auto& b) { return b.mark_full(); })) return;
     }
   }

@@ -204,12 +204,17 @@ class BasicLane {
                                           std::memory_order_seq_cst) ||
            state == State::settled || empty();
   }
-  // It does not: the consumer saw the end before it.
+  // It does not: the consumer saw the end before it. Assigned where possible: the value may be part
+  // of an object that one built in its place would not fit.
   COHORT_COLD void take_back(T* values, std::size_t count) noexcept {
     const auto first = tail_.load(std::memory_order_relaxed) - count;
     for (std::size_t i = 0; i < count; ++i) {
-      values[i].~T();
-      ::new (static_cast<void*>(&values[i])) T(std::move(at(first + i)));
+      if constexpr (std::is_nothrow_move_assignable_v<T>) {
+        values[i] = std::move(at(first + i));
+      } else {
+        values[i].~T();
+        ::new (static_cast<void*>(&values[i])) T(std::move(at(first + i)));
+      }
       at(first + i).~T();
     }
     tail_.store(first, std::memory_order_release);

@@ -75,13 +75,13 @@ class OperationLeg {
     spec_.arm(place_);
   }
   void leave() noexcept {
-    if (!armed_) return;
     if constexpr (requires { spec_.put_back(place_); }) {
-      if (won()) return;
+      if (!armed_ || won()) return;
       armed_ = false;
       if (leave_line(spec_, place_) == Outcome::granted) spec_.put_back(place_);
     } else {
-      spec_.disarm(place_);  // does nothing to the one that was granted
+      // Does nothing to the one that was granted.
+      if (std::exchange(armed_, false)) spec_.disarm(place_);
     }
   }
   bool retry() noexcept { return armed_ && spec_.retry(place_); }
@@ -230,7 +230,10 @@ class RaceAwaiter final : private Race {
       return false;
     }
     parent_.suspend_on(*context.home);
-    return !leave() && settle();
+    if (leave()) return false;
+    // Whoever nudged it sees to nobody else until it has left, and the tasks may take their time.
+    legs_.each([](auto& leg) { return leg.leave(), true; });
+    return settle();
   }
 
   Legs legs_;

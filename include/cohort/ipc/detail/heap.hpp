@@ -19,7 +19,20 @@
 namespace cohort::inline v0::ipc::detail {
 
 /// What a block holds.
-enum class Kind : std::uint32_t { none, waiter, bytes, first_object };
+enum class Kind : std::uint32_t {
+  none,
+  waiter,  // private to the process that waits
+  bytes,   // part of something else
+  message,
+  lock,  // from here on objects, with holders
+  semaphore,
+  event,
+  condition,
+  barrier,
+  queue,
+  value,
+};
+inline constexpr Kind first_object = Kind::lock;
 
 class Heap {
  public:
@@ -35,7 +48,7 @@ class Heap {
                               "the shared memory of this family of processes is full: take items "
                               "out, or raise ipc::set_memory_limit() at the start");
     }
-    if (kind != Kind::bytes) std::memset(family.base() + at, 0, bytes);
+    if (kind != Kind::bytes && kind != Kind::message) std::memset(family.base() + at, 0, bytes);
     return at;
   }
 

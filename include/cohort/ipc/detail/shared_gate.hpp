@@ -59,10 +59,12 @@ class SharedWaiter {
  public:
   enum State : std::uint64_t { none, waiting, claimed, granted, cancelled };
 
-  SharedWaiter(Member member, std::uint32_t index, bool thread) noexcept
-      : member_(member), index_(index), thread_(thread) {}
+  SharedWaiter(Member member, Offset object, std::uint32_t index, bool thread) noexcept
+      : member_(member), object_(object), index_(index), thread_(thread) {}
 
   Member member() const noexcept { return member_; }
+  /// What it waits at.
+  Offset object() const noexcept { return object_; }
   State state() const noexcept { return state_of(word_.load(std::memory_order_acquire)); }
   bool was_nudged() const noexcept { return word_.load(std::memory_order_acquire) & nudged; }
   /// Something else than a wait that is to go on.
@@ -92,6 +94,12 @@ class SharedWaiter {
   void calm() noexcept { word_.fetch_and(~nudged, std::memory_order_acq_rel); }
   /// By its process, when the wait is over, however it ended. The second who lets go frees it.
   void let_go() noexcept { leave_to_other(forgotten, unlinked); }
+
+  /// For whoever sweeps after its process: granted and not taken up → cancelled, true.
+  bool revoke() noexcept {
+    auto word = word_.load(std::memory_order_acquire);
+    return state_of(word) == granted && !(word & forgotten) && change(granted, cancelled);
+  }
 
   // What a primitive's state machine calls through wait(), under the gate's lock.
   SharedWaiter& wait() noexcept { return *this; }
@@ -140,10 +148,13 @@ class SharedWaiter {
 
   std::atomic<std::uint64_t> word_{0};
   const Member member_;
+  const Offset object_;
   const std::uint32_t index_;
   const bool thread_;
   std::atomic<Offset> next_{0};
 };
+
+class SharedGate;
 
 /// The line as whoever has the lock sees it, and what he will have to deliver.
 class SharedLine {

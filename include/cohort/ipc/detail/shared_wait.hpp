@@ -164,6 +164,8 @@ class SharedPlace : public LocalPlace {
  public:
   using Node = typename Machine::Waiter;
   explicit SharedPlace(cohort::detail::Wait& wait) noexcept : LocalPlace(wait) {}
+  SharedPlace(const SharedPlace&) = delete;
+  SharedPlace& operator=(const SharedPlace&) = delete;
   ~SharedPlace() {
     if (!node_) return;
     if (armed_) {
@@ -174,20 +176,23 @@ class SharedPlace : public LocalPlace {
     WaitTable::get().give_back(index_);
   }
 
-  /// All that may fail, before it stands in line. Throws std::system_error if memory is full.
-  void prepare(Machine& machine) {
-    if (node_) return;
+  /// All that may fail, before it stands in line; true if it had to be done. Throws
+  /// std::system_error if the shared memory is full.
+  bool prepare(Machine& machine, void* object) {
+    if (node_) return false;
     machine_ = &machine;
     const auto* const context = cohort::detail::current_context();
     thread_ = !(context && context->current);
     index_ = WaitTable::get().reserve();
     try {
       const Offset at = Heap::allocate(sizeof(Node), Kind::waiter);
-      node_ = new (Family::get().base() + at) Node(self(), index_, thread_);
+      Family& family = Family::get();
+      node_ = new (&family.at<Node>(at)) Node(self(), family.offset_of(object), index_, thread_);
     } catch (...) {
       WaitTable::get().give_back(index_);
       throw;
     }
+    return true;
   }
   Node& node() noexcept { return *node_; }
 

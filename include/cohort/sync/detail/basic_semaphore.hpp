@@ -20,10 +20,12 @@
 
 namespace cohort::inline v0::detail {
 
+enum class Verdict : unsigned char { wait, take, refused };
+
 /// Permits as a number: who has one is not known.
 struct CountedPermits {
+  struct Claim {};  // what those in line say of themselves
   static constexpr std::uint64_t one = 8;
-  static constexpr std::uint64_t none() noexcept { return 0; }
   static std::uint64_t count(std::uint64_t word) noexcept { return word / one; }
   static bool any(std::uint64_t word) noexcept { return word >= one; }
   static bool may_give(std::uint64_t word, std::uint64_t n, std::uint64_t limit) noexcept {
@@ -36,6 +38,11 @@ struct CountedPermits {
   static std::uint64_t take_for(const Waiter&, std::uint64_t word) noexcept {
     return word - one;
   }
+  /// What becomes of the first in line.
+  template <class Waiter>
+  static Verdict verdict(const Waiter&, std::uint64_t word) noexcept {
+    return any(word) ? Verdict::take : Verdict::wait;
+  }
 };
 
 template <class G, class Permits = CountedPermits>
@@ -43,7 +50,8 @@ class BasicSemaphore {
  public:
   using Atomics = typename G::Atomics;
   using Line = typename G::Line;
-  struct Waiter : G::Waiter {
+  static constexpr bool outlives = G::outlives_its_users;
+  struct Waiter : G::Waiter, Permits::Claim {
     using G::Waiter::Waiter;
     // Set when it stands in line.
     TimePoint since;
@@ -55,11 +63,26 @@ class BasicSemaphore {
 
   std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
   std::uint64_t value() const noexcept { return Permits::count(word()); }
+  /// Whether this process has the permit, where that is known.
+  bool is_mine() const noexcept requires outlives { return Permits::is_mine(word()); }
 
   bool try_acquire() noexcept {
     auto word = word_.load(std::memory_order_relaxed);
     while (Permits::any(word) && !(word & waited && is_due())) {
       // Acquire: pairs with the release of whoever gave the permit.
+      if (word_.compare_exchange_weak(word, Permits::take(word), std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// For one whom `Permits::any` does not admit at other times.
+  template <class Claim>
+  bool try_acquire_as(const Claim& claim) noexcept {
+    auto word = word_.load(std::memory_order_relaxed);
+    while (Permits::verdict(claim, word) == Verdict::take && !(word & waited && is_due())) {
       if (word_.compare_exchange_weak(word, Permits::take(word), std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
         return true;
@@ -110,12 +133,21 @@ class BasicSemaphore {
     return true;
   }
 
+  /// Some who may have had permits have died. `change(word)` is what becomes of the word.
+  template <class Change>
+  void bury(Change change) noexcept requires outlives {
+    gate_.bury(*this, [&](Line&) {
+      auto word = word_.load(std::memory_order_relaxed);
+      while (!word_.compare_exchange_weak(word, change(word), std::memory_order_acq_rel,
+                                          std::memory_order_relaxed)) {}
+    });
+  }
+
  private:
   friend G;
   static constexpr std::uint64_t waited = 1;
   static constexpr std::uint64_t nudged = 2;
   static constexpr std::uint64_t granting = 4;
-  static constexpr bool outlives = G::outlives_its_users;
 
   // Whether the first in line must be served. Looks at the clock every few microseconds only: a
   // running acquirer may come here fifty times in one.
@@ -196,20 +228,33 @@ class BasicSemaphore {
   void serve(Line& line) noexcept {
     auto word = word_.load(std::memory_order_relaxed);
     for (;;) {
-      if (Permits::any(word) && !line.empty()) {
+      if (!line.empty() &&
+          Permits::verdict(static_cast<Waiter&>(line.front()), word) != Verdict::wait) {
         if (auto* const first = static_cast<Waiter*>(line.claim_front())) {
-          if (word_.compare_exchange_weak(word, for_first(*first, word), std::memory_order_acquire,
-                                          std::memory_order_relaxed)) {
-            grant(line);
-            word = word_.load(std::memory_order_relaxed);
-          } else {
-            first->wait().unclaim();
-          }
+          serve_first(*first, line, word);
         }
       } else {
         const auto wanted = (word & ~(waited | nudged)) | (line.empty() ? 0 : waited);
         if (word_.compare_exchange_weak(word, wanted, std::memory_order_relaxed)) return;
       }
+    }
+  }
+  void serve_first(Waiter& first, Line& line, std::uint64_t& word) noexcept {
+    switch (Permits::verdict(first, word)) {
+      case Verdict::take:
+        if (word_.compare_exchange_weak(word, for_first(first, word), std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+          grant(line);
+          word = word_.load(std::memory_order_relaxed);
+        } else {
+          first.wait().unclaim();
+        }
+        break;
+      case Verdict::refused:
+        if constexpr (requires { first.refused; }) first.refused = true;
+        line.grant_front();
+        break;
+      case Verdict::wait: first.wait().unclaim(); break;
     }
   }
 
