@@ -76,7 +76,8 @@ class Process {
     Record& record = open("start");
     if (started_) throw UsageError("start(): cannot start a process twice; make a new one");
     record.refuse_elsewhere("start");
-    ipc::detail::Start start([this] { run(); }, target_.get(), record_, options_);
+    ipc::detail::Start start([this] { run(); }, [this](OutArchive* out) { return ship(out); },
+                             target_.get(), record_, options_);
     method_ = start.go();
     started_ = true;
     target_.reset();  // what is shared is the child's now
@@ -180,6 +181,9 @@ class Process {
                                            : std::move(options.name));
     record_->set_daemon(options.daemon.value_or(here.daemon()));
   }
+
+  /// For the library: whether it can be sent to another process; into `out` it is.
+  virtual bool ship(OutArchive* out) const { return target_ && target_->ship(out); }
 
  private:
   Process(std::shared_ptr<Record> record, Process& other) : record_(std::move(record)) {

@@ -35,6 +35,7 @@
 #if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
 #include "cohort/os/linux/children.hpp"   // fork, epoll for pidfds
 #include "cohort/os/linux/processes.hpp"  // memfd, shared futex, pidfd
+#include "cohort/os/linux/program.hpp"    // posix_spawn of itself
 #else
 #include "cohort/os/standard/processes.hpp"  // none yet
 #endif

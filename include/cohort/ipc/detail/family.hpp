@@ -39,6 +39,7 @@ class Family {
     return static_cast<Offset>(static_cast<const std::byte*>(address) - base_);
   }
   int memory() const noexcept { return memory_.get(); }
+  const os::Descriptor& memory_descriptor() const noexcept { return memory_; }
 
   /// This process. One that was forked behind our back is a new member from its first use on.
   Member me() {
@@ -102,11 +103,9 @@ class Family {
     me_.store(member.bits, std::memory_order_relaxed);
     make_live(member, os::this_process_id());
   }
-  /// In a process that was started with the descriptor of its family.
-  static void adopt(int memory, Member member) {
-    auto* const family = new Family(os::Descriptor(memory), false);
-    instance_.store(family, std::memory_order_release);
-    family->become(member);
+  /// In a copy of this process that no fork has made: what on_fork promises, and nothing more.
+  static void after_clone() noexcept {
+    if (Family* const family = instance_.load(std::memory_order_relaxed)) family->forked();
   }
 
   MemberSlot::State state_of(Member member) const noexcept {
@@ -158,8 +157,15 @@ class Family {
     const std::lock_guard lock(making);
     if (Family* const family = instance_.load(std::memory_order_acquire)) return *family;
     // Never destroyed: handles in static objects may be the last to go.
-    auto* const family = new Family(os::shared_memory::create(), true);
-    family->join();
+    os::Inheritance& inheritance = os::inheritance();
+    const bool first = !inheritance.memory;
+    auto* const family =
+        new Family(first ? os::shared_memory::create() : std::move(inheritance.memory), first);
+    if (inheritance.member == 0) {
+      family->join();
+    } else {
+      family->become(Member{inheritance.member});
+    }
     instance_.store(family, std::memory_order_release);
     return *family;
   }

@@ -10,7 +10,8 @@
 #include <memory>
 #include <vector>
 
-#include "cohort/ipc/detail/warden.hpp"  // the children
+#include "cohort/ipc/detail/fork_server.hpp"  // ends, too
+#include "cohort/ipc/detail/warden.hpp"       // the children
 
 namespace cohort::inline v0::ipc::detail {
 
@@ -19,7 +20,7 @@ inline void end_children() noexcept {
   try {
     for (;;) {
       const auto children = Warden::get().children();
-      if (children.empty()) return;
+      if (children.empty()) break;
       for (const auto& child : children) {
         if (child->daemon()) child->send_signal(os::signal_to_terminate);
       }
@@ -31,6 +32,7 @@ inline void end_children() noexcept {
     }
   } catch (...) {  // no memory even for that
   }
+  ForkServer::get().stop();
 }
 
 inline void flush_output() noexcept {

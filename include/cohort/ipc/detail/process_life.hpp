@@ -16,6 +16,8 @@
 #include "cohort/ipc/detail/process_end.hpp"   // exit
 #include "cohort/ipc/detail/this_process.hpp"  // Birth
 #include "cohort/ipc/process_exit.hpp"         // ProcessExit
+#include "cohort/wire/remote_call.hpp"         // CallRunner
+#include "cohort/wire/shipped_function.hpp"    // what can be sent
 
 namespace cohort::inline v0::ipc::detail {
 
@@ -33,7 +35,23 @@ class Target {
   virtual void run() = 0;
   /// Keeps what is shared for the child, before it is made.
   virtual void book(Member child) = 0;
+  /// Whether it can be sent to a process that does not inherit it; into `out` it is.
+  virtual bool ship(OutArchive* out) const = 0;
 };
+
+/// How a target arrives: what the bytes name is called with them, and does what it is for.
+template <class Fn, class... Args>
+struct ShippedCall {
+  static void run(InArchive& in, OutArchive&, CallRunner&);
+  static void encode(OutArchive& out, const Fn& fn, const Args&... args) {
+    cohort::detail::put_place(out, cohort::detail::Registered<ShippedCall>::record.place());
+    cohort::detail::put_function(out, fn);
+    out(args...);
+  }
+};
+template <class Fn, class... Args>
+inline constexpr bool can_ship = cohort::detail::TravellingFunction<Fn> &&
+                                 (cohort::detail::travels<Args> && ...);
 
 template <class Fn, class... Args>
 class Call final : public Target {
@@ -56,6 +74,15 @@ class Call final : public Target {
   void book(Member child) override {
     std::apply([child](const auto&... x) { (book_one(x, child), ...); }, call_);
   }
+  bool ship(OutArchive* out) const override {
+    if constexpr (can_ship<Fn, Args...>) {
+      if (out) {
+        std::apply([out](const auto&... x) { ShippedCall<Fn, Args...>::encode(*out, x...); },
+                   call_);
+      }
+    }
+    return can_ship<Fn, Args...>;
+  }
 
  private:
   template <class T>
@@ -65,6 +92,23 @@ class Call final : public Target {
 
   std::tuple<Fn, Args...> call_;
 };
+
+template <class Fn, class... Args>
+void ShippedCall<Fn, Args...>::run(InArchive& in, OutArchive&, CallRunner&) {
+  Fn fn = cohort::detail::get_function<Fn>(in);
+  std::tuple<Args...> args{in.read<Args>()...};
+  in.finish();
+  std::apply([&](Args&... x) { Call<Fn, Args...>(std::move(fn), std::move(x)...).run(); }, args);
+}
+
+/// Runs what was shipped.
+inline void run_shipped(InArchive& in) {
+  struct Nobody final : CallRunner {
+    void run(Task<>) override {}
+  } nobody;
+  OutArchive nothing{OutArchive::Count{}};
+  cohort::detail::get_thunk(in)(in, nothing, nobody);
+}
 
 /// Says on stderr how the process ended, and flushes that.
 inline void complain(const std::string& text) noexcept {
@@ -91,6 +135,7 @@ int exit_code_of(Body&& body) noexcept {
 /// In the new process: it becomes what it is to be.
 inline void begin_life(const Birth& birth) {
   if (birth.daemon || birth.die_with_parent) os::die_with(birth.parent);
+  os::inheritance().member = birth.member;
   ThisProcess::get().become(birth);
   Family::get().become(Member{birth.member});
 }

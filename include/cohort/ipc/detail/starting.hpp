@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "cohort/core/detail/quiet_threads.hpp"  // the library's threads
+#include "cohort/ipc/detail/fork_server.hpp"     // forkserver
 #include "cohort/ipc/detail/process_life.hpp"    // Target, the child's life
 #include "cohort/ipc/detail/warden.hpp"          // makes it
 
@@ -36,6 +37,22 @@ inline void refuse_fork_beside_threads() {
       "the callable and its arguments can be sent (no captures)");
 }
 
+/// A process that was started anew to become something, and whose main did not ask what.
+[[noreturn]] inline void complain_of_lost_process() noexcept {
+  complain(
+      "cohort: this program was started anew as a Process, but its main() goes on as if it were "
+      "the "
+      "first: main must begin with cohort::freeze_support();");
+  os::exit_now(1);
+}
+inline void refuse_if_lost() noexcept {
+  if (os::inheritance().channel) complain_of_lost_process();
+}
+inline const bool lost_process_is_noticed = [] {
+  if (os::inheritance().channel) std::atexit(refuse_if_lost);
+  return true;
+}();
+
 struct StartOptions {
   std::string identity;
   std::string authkey;  // empty: as this process
@@ -46,15 +63,20 @@ struct StartOptions {
 /// One start, on the thread that calls it.
 class Start {
  public:
-  /// `body` runs the object in the child.
-  Start(std::function<void()> body, Target* target, std::shared_ptr<ProcessRecord> record,
-        const StartOptions& options)
-      : body_(std::move(body)), target_(target), record_(std::move(record)), options_(options) {}
+  /// `body` runs the object in a forked child; `ship` says whether it can be sent, and sends it.
+  Start(std::function<void()> body, std::function<bool(OutArchive*)> ship, Target* target,
+        std::shared_ptr<ProcessRecord> record, const StartOptions& options)
+      : body_(std::move(body)),
+        ship_(std::move(ship)),
+        target_(target),
+        record_(std::move(record)),
+        options_(options) {}
 
   StartMethod go() {
     auto& here = ThisProcess::get();
     if (here.daemon()) throw UsageError("daemonic processes are not allowed to have children");
-    const StartMethod method = choose();
+    refuse_if_lost();
+    StartMethod method = choose();
     if (method == StartMethod::fork) refuse_fork_beside_threads();
     end_children_at_exit();
 
@@ -70,7 +92,7 @@ class Start {
     birth.member = member.bits;
     try {
       if (target_) target_->book(member);
-      fork(birth, member);
+      make(method, birth, member);
     } catch (...) {
       see_death(member);  // takes back what was booked
       throw;
@@ -79,7 +101,42 @@ class Start {
   }
 
  private:
-  StartMethod choose() const { return StartMethod::fork; }
+  StartMethod choose() {
+    auto& here = ThisProcess::get();
+    const bool can_be_sent = ship_(nullptr);
+    auto chosen = options_.method;
+    if (!chosen) chosen = here.chosen();
+    if (!chosen) {
+      falls_back_ = true;
+      return can_be_sent && here.can_start_again() ? StartMethod::forkserver : StartMethod::fork;
+    }
+    if (*chosen != StartMethod::fork && !can_be_sent) {
+      throw UsageError("start(): " + std::string(to_string(*chosen)) +
+                       " sends the callable and its arguments to the new process, and these "
+                       "cannot be sent: the callable must capture nothing, the arguments be "
+                       "Serializable; a class with a run() of its own derives from "
+                       "ProcessOf<Self> and says serialize(archive). Or use StartMethod::fork");
+    }
+    if (*chosen == StartMethod::forkserver && !here.can_start_again()) {
+      throw UsageError(
+          "start(): the fork server is this program started anew, so main must begin "
+          "with cohort::freeze_support();");
+    }
+    return *chosen;
+  }
+
+  void make(StartMethod& method, Birth& birth, Member member) {
+    if (method == StartMethod::forkserver) {
+      try {
+        return fork_elsewhere(birth, member);
+      } catch (const std::system_error&) {
+        if (!falls_back_) throw;
+        method = birth.made_by = StartMethod::spawn;  // the system has no clone for that
+      }
+    }
+    if (method == StartMethod::spawn) return spawn(birth, member);
+    fork(birth, member);
+  }
 
   struct Fork final : Creation {
     Fork(const Birth& b, const std::function<void()>& f) : birth(b), body(f) {}
@@ -101,10 +158,47 @@ class Start {
     Warden::get().create(creation, record_, member);
   }
 
+  // The message: who the process is, and what it does.
+  os::Descriptor message_for(const Birth& birth, const os::Surroundings* surroundings) {
+    OutArchive out;
+    if (surroundings) out(*surroundings);
+    out(birth);
+    ship_(&out);
+    return os::make_message(out.bytes().data(), out.bytes().size());
+  }
+  struct Spawn final : Creation {
+    os::ProcessId make() override { return os::start_program(message, *memory, member, mask); }
+    os::Descriptor message;
+    const os::Descriptor* memory = nullptr;
+    std::uint64_t member = 0;
+    const os::SignalMask mask = os::SignalMask::current();
+  };
+  void spawn(const Birth& birth, Member member) {
+    Spawn creation;
+    creation.message = message_for(birth, nullptr);
+    creation.memory = &Family::get().memory_descriptor();
+    creation.member = member.bits;
+    Warden::get().create(creation, record_, member);
+  }
+  struct ForkElsewhere final : Creation {
+    os::ProcessId make() override { return ForkServer::get().make(message, member); }
+    os::Descriptor message;
+    Member member;
+  };
+  void fork_elsewhere(const Birth& birth, Member member) {
+    ForkElsewhere creation;
+    creation.member = member;
+    const auto surroundings = os::Surroundings::of_here(os::SignalMask::current());
+    creation.message = message_for(birth, &surroundings);
+    Warden::get().create(creation, record_, member);
+  }
+
   std::function<void()> body_;
+  std::function<bool(OutArchive*)> ship_;
   Target* target_;
   std::shared_ptr<ProcessRecord> record_;
   const StartOptions& options_;
+  bool falls_back_ = false;
 };
 
 }  // namespace cohort::inline v0::ipc::detail

@@ -64,6 +64,8 @@ class ThisProcess {
     return (identity_.empty() ? "" : identity_ + ':') + std::to_string(n);
   }
 
+  void forget_children() noexcept { children_.store(0, std::memory_order_relaxed); }
+
   std::string authkey() {
     const std::lock_guard lock(mutex_);
     if (authkey_.empty()) {

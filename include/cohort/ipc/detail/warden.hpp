@@ -102,6 +102,9 @@ class Warden {
     os::set_flag(flag_);
   }
 
+  /// The same for a helper, on the warden's thread.
+  void watch_helper(std::shared_ptr<ProcessRecord> record) { watch(std::move(record), Member{}); }
+
   /// Marks it as dead, and has it swept soon.
   void report(Member member) {
     mark_dead(member);
