@@ -97,6 +97,8 @@ class Receiver : public detail::ChannelEnd<true> {
   }
   /// Waits until recv() would not, and takes nothing.
   auto poll() const { return Operation(detail::PollShared{&queue()}); }
+  /// For ipc::wait.
+  detail::QueueObject& pollable() const { return queue(); }
   /// As Sender's.
   void close() const { queue().close(); }
   void cancel() const {

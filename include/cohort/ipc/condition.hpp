@@ -181,15 +181,13 @@ class Condition : public detail::Handle<detail::ConditionObject> {
   void give_back() const noexcept { lock_.give_back(recursive_); }
 
   template <class Then>
-  auto acquire(Then then) const {
+  Operation<detail::AcquireShared<Then>> acquire(Then then) const {
     return Operation(detail::AcquireShared<Then>{&lock_.get(), cohort::detail::this_owner(),
                                                  std::move(then), recursive_});
   }
   template <class Predicate>
-  auto waiting(Predicate predicate) const {
-    return cohort::detail::ConditionWait<Core, Predicate>(
-        object(), core(), cohort::detail::this_owner(),
-        std::move(predicate));
+  cohort::detail::ConditionWait<Core, Predicate> waiting(Predicate predicate) const {
+    return {object(), core(), cohort::detail::this_owner(), std::move(predicate)};
   }
   void wake(std::uint64_t n) const {
     if (!core().held_by(cohort::detail::this_owner())) {

@@ -86,6 +86,9 @@ class Connection {
   /// Waits until recv() would not: there is a message, which this does not take, or the end has come.
   auto poll() const { return Operation(detail::PollShared{&direction(in_, "poll")}); }
 
+  /// For ipc::wait.
+  detail::QueueObject& pollable() const { return direction(in_, "poll"); }
+
   /// Sends `size` bytes of the buffer, from `offset` on, as one message. Throws
   /// std::invalid_argument if they do not lie inside.
   auto send_bytes(std::span<const std::byte> buffer, std::ptrdiff_t offset = 0,

@@ -96,7 +96,8 @@ struct KindOps {
 inline KindOps kinds[32];
 
 /// `Object` begins with `ObjectHead head`, and has a constant `kind`, a function `bury(Member)`
-/// noexcept, and perhaps `end()`, which frees what belongs to it, and `revoke(Waiter&)`.
+/// noexcept, and perhaps `end()`, which frees what belongs to it, `revoke(Waiter&)`, and
+/// `size_for(args…)` if it is larger than it says.
 template <class Object>
 inline const bool kind_is_known = [] {
   kinds[static_cast<std::uint32_t>(Object::kind)] = {
@@ -193,7 +194,9 @@ class Holds {
   template <class... Args>
   static Ref make(Args&&... args) {
     static_cast<void>(kind_is_known<Object>);
-    const Offset offset = Heap::allocate(sizeof(Object), Object::kind);
+    std::uint64_t size = sizeof(Object);
+    if constexpr (requires { Object::size_for(args...); }) size = Object::size_for(args...);
+    const Offset offset = Heap::allocate(size, Object::kind);
     Family& family = Family::get();
     auto* const object = new (&family.at<Object>(offset)) Object(std::forward<Args>(args)...);
     object->head.holders.add(family.me());

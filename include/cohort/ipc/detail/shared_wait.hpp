@@ -178,11 +178,12 @@ class SharedPlace : public LocalPlace {
 
   /// All that may fail, before it stands in line; true if it had to be done. Throws
   /// std::system_error if the shared memory is full.
-  bool prepare(Machine& machine, void* object) {
+  /// `alone`: a thread may sleep on this place's word; of several it sleeps on its own.
+  bool prepare(Machine& machine, void* object, bool alone = true) {
     if (node_) return false;
     machine_ = &machine;
     const auto* const context = cohort::detail::current_context();
-    thread_ = !(context && context->current);
+    thread_ = alone && !(context && context->current);
     index_ = WaitTable::get().reserve();
     try {
       const Offset at = Heap::allocate(sizeof(Node), Kind::waiter);
