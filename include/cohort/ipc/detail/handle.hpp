@@ -14,6 +14,7 @@
 #include <new>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "cohort/error.hpp"            // UsageError
 #include "cohort/ipc/detail/heap.hpp"  // Heap, Family
@@ -185,6 +186,22 @@ class Hold {
   std::atomic<std::uint32_t> stamp_;
 };
 
+/// For each kind of hold, how all that this process has are kept for another member, or, in a forked
+/// child, for itself.
+using BookAll = void (*)(Member);
+inline std::mutex& book_all_mutex() {
+  static std::mutex* const mutex = new std::mutex;
+  return *mutex;
+}
+inline std::vector<BookAll>& book_all_functions() {
+  static auto* const functions = new std::vector<BookAll>;
+  return *functions;
+}
+inline void book_all_holds(Member member) {
+  const std::lock_guard lock(book_all_mutex());
+  for (const BookAll book : book_all_functions()) book(member);
+}
+
 /// The holds of this process, so that all handles to one object share one.
 template <class Object, class Part = Whole<Object>>
 class Holds {
@@ -253,8 +270,22 @@ class Holds {
   }
   using Table = std::unordered_map<Offset, std::weak_ptr<Hold<Object, Part>>>;
   static Table& table() {
-    static Table* const table = new Table;
+    static Table* const table = [] {
+      const std::lock_guard lock(book_all_mutex());
+      book_all_functions().push_back(book_all);
+      return new Table;
+    }();
     return *table;
+  }
+  static void book_all(Member member) {
+    const std::lock_guard lock(mutex());
+    for (auto& [offset, known] : table()) {
+      const Ref ref = known.lock();
+      if (!ref) continue;
+      auto& holders = Part::holders(ref->object());
+      const HoldersLock holding;
+      holders.add(member);
+    }
   }
   static std::mutex& mutex() {
     static std::mutex* const mutex = new std::mutex;

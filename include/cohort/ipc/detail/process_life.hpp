@@ -13,6 +13,7 @@
 
 #include "cohort/exec/launch.hpp"              // make_task
 #include "cohort/exec/run.hpp"                 // the child's own loop
+#include "cohort/ipc/detail/handle.hpp"        // book_all_holds
 #include "cohort/ipc/detail/process_end.hpp"   // exit
 #include "cohort/ipc/detail/this_process.hpp"  // Birth
 #include "cohort/ipc/process_exit.hpp"         // ProcessExit
@@ -21,11 +22,16 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-/// For shared objects: how one that is passed to a process, before that is made, is kept for it.
+/// Keeps what an argument refers to for a process that is about to be made; or, in that process, for
+/// itself. What a closure has captured cannot be known: then all that its parent holds is kept.
 template <class T>
-struct Booking {
-  static void book(const T&, Member) {}
-};
+void book(const T& value, Member member) {
+  if constexpr (requires { value.book(member); }) {
+    value.book(member);
+  } else if constexpr (std::is_class_v<T> && !std::is_empty_v<T> && !cohort::detail::travels<T>) {
+    book_all_holds(member);
+  }
+}
 
 /// What a Process does, stored with its arguments.
 class Target {
@@ -60,6 +66,7 @@ class Call final : public Target {
   explicit Call(F&& fn, A&&... args) : call_(std::forward<F>(fn), std::forward<A>(args)...) {}
 
   void run() override {
+    book(self());
     std::apply(
         [](Fn& fn, Args&... args) {
           if constexpr (cohort::detail::is_task<cohort::detail::called_t<Fn, Args...>>) {
@@ -71,8 +78,8 @@ class Call final : public Target {
         },
         call_);
   }
-  void book(Member child) override {
-    std::apply([child](const auto&... x) { (book_one(x, child), ...); }, call_);
+  void book(Member member) override {
+    std::apply([member](const auto&... x) { (detail::book(x, member), ...); }, call_);
   }
   bool ship(OutArchive* out) const override {
     if constexpr (can_ship<Fn, Args...>) {
@@ -85,11 +92,6 @@ class Call final : public Target {
   }
 
  private:
-  template <class T>
-  static void book_one(const T& value, Member child) {
-    Booking<T>::book(value, child);
-  }
-
   std::tuple<Fn, Args...> call_;
 };
 

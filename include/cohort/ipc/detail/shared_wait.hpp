@@ -138,8 +138,8 @@ class WaitTable {
           }
         }
       }
-      std::uint32_t quiet = 0;
-      if (slot.bell.compare_exchange_strong(quiet, 1, std::memory_order_seq_cst)) {
+      std::uint32_t unrung = 0;
+      if (slot.bell.compare_exchange_strong(unrung, 1, std::memory_order_seq_cst)) {
         os::wait_shared(slot.bell, 1, cohort::detail::never);
       }
     }
