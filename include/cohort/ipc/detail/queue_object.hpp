@@ -198,6 +198,8 @@ class QueueObject {
   Senders senders;
   /// Messages put and not yet done with, for those who join.
   Unfinished unfinished{true};
+  /// For whoever uses the queue to say something about it.
+  std::atomic<std::uint64_t> mark{0};
 
  private:
   static MessageHead& head_of(Offset message) noexcept {

@@ -34,7 +34,8 @@ inline void refuse_fork_beside_threads() {
       " other thread(s) run code of this program, and a lock that one of them holds would stay "
       "locked for ever in a forked child. Start processes before threads; or use "
       "StartMethod::forkserver or spawn, for which main begins with cohort::freeze_support() and "
-      "the callable and its arguments can be sent (no captures)");
+      "the callable and its arguments can be sent (no captures); or insist, by "
+      "ProcessOptions{.start_method = StartMethod::fork}");
 }
 
 /// A process that was started anew to become something, and whose main did not ask what.
@@ -77,7 +78,8 @@ class Start {
     if (here.daemon()) throw UsageError("daemonic processes are not allowed to have children");
     refuse_if_lost();
     StartMethod method = choose();
-    if (method == StartMethod::fork) refuse_fork_beside_threads();
+    // Who asks for it by name takes the risk.
+    if (method == StartMethod::fork && !options_.method) refuse_fork_beside_threads();
     end_children_at_exit();
 
     Birth birth = here.birth_of_child();
