@@ -21,10 +21,12 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-/// For shared objects: how one that is passed to a process, before that is made, is kept for it.
+/// How a stored argument is kept for a process that is about to be made: a handle, at least.
 template <class T>
 struct Booking {
-  static void book(const T&, Member) {}
+  static void book(const T& argument, Member child) {
+    if constexpr (requires { argument.book(child); }) argument.book(child);
+  }
 };
 
 /// What a Process does, stored with its arguments.

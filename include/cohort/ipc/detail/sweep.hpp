@@ -39,7 +39,6 @@ inline void sweep(Member dead) noexcept {
     }
   });
   // What was private to it.
-  family.slot(dead).wakes.store(0, std::memory_order_release);
   Heap::walk([&](Offset at, Block& block) {
     if (block.owner.load(std::memory_order_acquire) == dead.bits) Heap::free(at);
   });
