@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -227,3 +229,5 @@ TEST(DeathOfAny, IsSeenWithoutDescriptorsOfProcesses) {
 
 }  // namespace
 }  // namespace cohort
+
+#endif  // processes

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -479,3 +481,5 @@ TEST(StartMethod, HasNoSecretInItsCommandLine) {
 
 }  // namespace
 }  // namespace cohort
+
+#endif  // processes
