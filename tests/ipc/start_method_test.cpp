@@ -89,7 +89,7 @@ int check(Order order, int number, std::string text) {
 // C012 C037 C051
 TEST_P(EveryStartMethod, RunsAFunctionWithItsArguments) {
   const Order order{"soup", {1, 2, 3}, {{"soup", 4.5}}};
-  Process p{options(), check, order, 42, std::string("hot")};
+  Process p{options(), check, order, 42, "hot"};
   p.start();
   EXPECT_GT(p.pid(), 0);
   EXPECT_NE(p.pid(), getpid());
