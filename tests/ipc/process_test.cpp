@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::eventually;
 
-constexpr ProcessOptions forked{.start_method = StartMethod::fork};
+const ProcessOptions forked{.start_method = StartMethod::fork};
 
 /// Memory that a forked child shares with its parent.
 template <class T>

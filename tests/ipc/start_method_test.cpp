@@ -343,7 +343,7 @@ TEST(StartMethod, IsChosenByWhatIsStarted) {
   Process sendable{[] {}};
   exit_code_after(sendable);
   EXPECT_EQ(sendable.start_method(), StartMethod::forkserver);
-  const int captured = 6;
+  int captured = 6;
   Process closure{[captured] { throw ProcessExit{captured}; }};
   EXPECT_EQ(exit_code_after(closure), 6);
   EXPECT_EQ(closure.start_method(), StartMethod::fork);
