@@ -50,6 +50,14 @@
 #include "cohort/exec/thread_ref.hpp"         // current_thread, enumerate
 #include "cohort/exec/timer.hpp"              // Timer
 #include "cohort/io/interrupts.hpp"           // Interrupts
+#include "cohort/ipc/current_process.hpp"     // current_process, parent_process, active_children
+#include "cohort/ipc/freeze_support.hpp"      // freeze_support
+#include "cohort/ipc/process.hpp"             // Process
+#include "cohort/ipc/process_exit.hpp"        // ProcessExit
+#include "cohort/ipc/process_of.hpp"          // ProcessOf
+#include "cohort/ipc/process_options.hpp"     // ProcessOptions
+#include "cohort/ipc/process_ref.hpp"         // ProcessRef
+#include "cohort/ipc/start_method.hpp"        // StartMethod, set_start_method
 #include "cohort/sync/array.hpp"              // Array
 #include "cohort/sync/barrier.hpp"            // Barrier
 #include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore

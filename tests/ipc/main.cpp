@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // The tests of processes have a main of their own: it begins with freeze_support(), and every test
 // must end without a child, alive or dead.
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
 #include <dirent.h>
 #include <unistd.h>
+#endif
 
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +18,7 @@
 extern "C" const char* __tsan_default_options();
 extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
 namespace cohort::test {
 namespace {
 
@@ -60,6 +63,7 @@ class ChildrenCheck final : public testing::EmptyTestEventListener {
 
 }  // namespace
 }  // namespace cohort::test
+#endif
 
 int main(int argc, char** argv) {
   // Started anew as if it did not know of freeze_support(); see start_method_test.cpp.
@@ -71,6 +75,8 @@ int main(int argc, char** argv) {
   }
   cohort::freeze_support();
   testing::InitGoogleTest(&argc, argv);
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
   testing::UnitTest::GetInstance()->listeners().Append(new cohort::test::ChildrenCheck);
+#endif
   return RUN_ALL_TESTS();
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -17,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::eventually;
 
-constexpr ProcessOptions forked{.start_method = StartMethod::fork};
+const ProcessOptions forked{.start_method = StartMethod::fork};
 
 /// Memory that a forked child shares with its parent.
 template <class T>
@@ -748,3 +750,22 @@ TEST(Process, IsWatchedWithoutDescriptorsToo) {
 
 }  // namespace
 }  // namespace cohort
+
+#else
+
+#include "cohort/ipc/process.hpp"
+#include "support/flavours.hpp"
+
+namespace cohort {
+namespace {
+
+TEST(Process, SaysWhereThereAreNone) {
+  Process p{[] {}};
+  EXPECT_THROW(p.start(), UsageError);
+  EXPECT_FALSE(p.is_alive());
+}
+
+}  // namespace
+}  // namespace cohort
+
+#endif  // processes

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -87,7 +89,7 @@ int check(Order order, int number, std::string text) {
 // C012 C037 C051
 TEST_P(EveryStartMethod, RunsAFunctionWithItsArguments) {
   const Order order{"soup", {1, 2, 3}, {{"soup", 4.5}}};
-  Process p{options(), check, order, 42, std::string("hot")};
+  Process p{options(), check, order, 42, "hot"};
   p.start();
   EXPECT_GT(p.pid(), 0);
   EXPECT_NE(p.pid(), getpid());
@@ -341,7 +343,7 @@ TEST(StartMethod, IsChosenByWhatIsStarted) {
   Process sendable{[] {}};
   exit_code_after(sendable);
   EXPECT_EQ(sendable.start_method(), StartMethod::forkserver);
-  const int captured = 6;
+  int captured = 6;
   Process closure{[captured] { throw ProcessExit{captured}; }};
   EXPECT_EQ(exit_code_after(closure), 6);
   EXPECT_EQ(closure.start_method(), StartMethod::fork);
@@ -479,3 +481,5 @@ TEST(StartMethod, HasNoSecretInItsCommandLine) {
 
 }  // namespace
 }  // namespace cohort
+
+#endif  // processes

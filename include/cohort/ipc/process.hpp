@@ -103,13 +103,13 @@ class Process {
   /// Empty while it runs; then 0; 1 after an exception; n after exit(n); −N if signal N killed it;
   /// and empty, if others took the status (`exit_status_known()`).
   std::optional<int> exitcode() const {
-    open("exitcode");
+    open("exitcode").refuse_elsewhere("exitcode");
     if (!started_ || !record_->look()) return std::nullopt;
     return record_->exitcode();
   }
   /// False once it has ended and its status went elsewhere.
   bool exit_status_known() const {
-    open("exit_status_known");
+    open("exit_status_known").refuse_elsewhere("exit_status_known");
     return !started_ || !record_->look() || record_->exitcode().has_value();
   }
   /// 0 before the start.

@@ -15,9 +15,11 @@
 ///   catch_interrupts(handler)            Ctrl-C and SIGTERM call handler(signal)
 ///   around_fork(before, parent, child)   every fork calls them; false where there is none
 ///   has_processes                        whether the names that follow are there
-///   shared_memory::create, map, extend   memory without a name for several processes
+///   shared_memory::create, map, unmap, extend   memory without a name for several processes
 ///   wait_shared, wake_shared             as wait_word, for a word in it
 ///   this_process_id, start_time(pid), open_process(pid)
+///   fork_process, reap, send_signal, die_with, …   see linux/children.hpp
+///   inheritance, start_program, clone_for_parent, …   see linux/program.hpp
 ///
 /// `wake_word_*`, `Poller::wake` and everything above them up to `post` may be called in a signal
 /// handler, except in the pure-standard layer, where a condition variable stands in for the system.

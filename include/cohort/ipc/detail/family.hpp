@@ -4,8 +4,6 @@
 /// A family: the first process that shares something, and all that descend from it. This is one
 /// member's view: where the shared memory lies, and who it is itself.
 
-#include <pthread.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -140,12 +138,13 @@ class Family {
         throw UsageError("the shared memory of the family was made by another version of Cohort");
       }
       const std::size_t limit = header().limit;
-      ::munmap(base_, sizeof(Header));
+      os::shared_memory::unmap(base_, sizeof(Header));
       base_ = os::shared_memory::map(memory_.get(), limit);
     }
-    static const int once = ::pthread_atfork(nullptr, nullptr, [] {
-      if (Family* const family = instance_.load(std::memory_order_relaxed)) family->forked();
-    });
+    const auto in_child = [] {
+      if (Family* const here = instance_.load(std::memory_order_relaxed)) here->forked();
+    };
+    static const bool once = os::around_fork(nullptr, nullptr, in_child);
     static_cast<void>(once);
   }
   void extend(std::uint64_t from, std::uint64_t to) {

@@ -45,19 +45,31 @@ class Target {
   virtual bool ship(OutArchive* out) const = 0;
 };
 
-/// How a target arrives: what the bytes name is called with them, and does what it is for.
-template <class Fn, class... Args>
-struct ShippedCall {
+/// How a target arrives: what the bytes name is called with them, and does what it is for. `W` are
+/// the types as which the arguments travel: a text literal as std::string, for one.
+template <class Fn, class Wire>
+struct ShippedCall;
+template <class Fn, class... W>
+struct ShippedCall<Fn, cohort::detail::Types<W...>> {
+  static constexpr bool possible() {
+    if constexpr (cohort::detail::TravellingFunction<Fn> && (cohort::detail::travels<W> && ...)) {
+      return std::is_invocable_v<Fn, W...>;
+    } else {
+      return false;
+    }
+  }
   static void run(InArchive& in, OutArchive&, CallRunner&);
+  template <class... Args>
   static void encode(OutArchive& out, const Fn& fn, const Args&... args) {
     cohort::detail::put_place(out, cohort::detail::Registered<ShippedCall>::record.place());
     cohort::detail::put_function(out, fn);
-    out(args...);
+    (cohort::detail::put_argument<W>(out, args), ...);
   }
 };
 template <class Fn, class... Args>
-inline constexpr bool can_ship = cohort::detail::TravellingFunction<Fn> &&
-                                 (cohort::detail::travels<Args> && ...);
+using shipped_call_t =
+    ShippedCall<Fn, typename cohort::detail::WireArguments<
+                        typename cohort::detail::CallableParameters<Fn>::type, Args...>::type>;
 
 template <class Fn, class... Args>
 class Call final : public Target {
@@ -82,25 +94,25 @@ class Call final : public Target {
     std::apply([member](const auto&... x) { (detail::book(x, member), ...); }, call_);
   }
   bool ship(OutArchive* out) const override {
-    if constexpr (can_ship<Fn, Args...>) {
+    if constexpr (shipped_call_t<Fn, Args...>::possible()) {
       if (out) {
-        std::apply([out](const auto&... x) { ShippedCall<Fn, Args...>::encode(*out, x...); },
+        std::apply([out](const auto&... x) { shipped_call_t<Fn, Args...>::encode(*out, x...); },
                    call_);
       }
     }
-    return can_ship<Fn, Args...>;
+    return shipped_call_t<Fn, Args...>::possible();
   }
 
  private:
   std::tuple<Fn, Args...> call_;
 };
 
-template <class Fn, class... Args>
-void ShippedCall<Fn, Args...>::run(InArchive& in, OutArchive&, CallRunner&) {
+template <class Fn, class... W>
+void ShippedCall<Fn, cohort::detail::Types<W...>>::run(InArchive& in, OutArchive&, CallRunner&) {
   Fn fn = cohort::detail::get_function<Fn>(in);
-  std::tuple<Args...> args{in.read<Args>()...};
+  std::tuple<W...> args{in.read<W>()...};
   in.finish();
-  std::apply([&](Args&... x) { Call<Fn, Args...>(std::move(fn), std::move(x)...).run(); }, args);
+  std::apply([&](W&... x) { Call<Fn, W...>(std::move(fn), std::move(x)...).run(); }, args);
 }
 
 /// Runs what was shipped.

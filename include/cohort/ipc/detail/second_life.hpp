@@ -4,6 +4,7 @@
 /// What a process does that is this program, started anew.
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <utility>

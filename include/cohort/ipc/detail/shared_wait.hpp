@@ -114,7 +114,7 @@ class WaitTable {
   }
 
   [[noreturn]] void listen() noexcept {
-    const cohort::detail::QuietSection quiet;
+    const cohort::detail::QuietSection harmless;
     const Family& family = Family::get();
     MemberSlot& slot = family.slot(self());
     auto& wakes = family.at<WakeBits>(slot.wakes.load(std::memory_order_acquire));

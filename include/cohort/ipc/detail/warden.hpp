@@ -20,7 +20,6 @@
 
 #include "cohort/core/detail/quiet_threads.hpp"  // QuietSection
 #include "cohort/ipc/detail/family.hpp"          // Family
-#include "cohort/ipc/detail/heap.hpp"            // Heap
 #include "cohort/ipc/detail/process_record.hpp"  // ProcessRecord
 #include "cohort/ipc/detail/sweep.hpp"           // sweep
 
@@ -167,7 +166,7 @@ class Warden {
       watch_others();
       const bool polls = poll();
       if (rescan_.exchange(false, std::memory_order_acquire)) rescan();
-      if (sweep_.exchange(false, std::memory_order_acquire)) sweep();
+      if (sweep_.exchange(false, std::memory_order_acquire)) sweep_all();
       std::uint64_t keys[16];
       const std::size_t n =
           set_->wait(keys, 16, polls ? Clock::now() + poll_interval : cohort::detail::never);
@@ -312,23 +311,22 @@ class Warden {
   }
 
   // Puts in order what the dead have left. Whoever dies in the middle leaves it to be done again.
-  static void sweep() noexcept {
+  static void sweep_all() noexcept {
     Family& family = Family::get();
     Header& header = family.header();
+    bool any = false;
     header.sweep_lock.lock();
-    Member dead[max_members];
-    std::size_t count = 0;
     for (std::uint32_t i = 1; i < max_members; ++i) {
       const auto word = header.members[i].word.load(std::memory_order_acquire);
-      if ((word & 0xff) == MemberSlot::dead) dead[count++] = Member{(word >> 8) << 16 | i};
+      if ((word & 0xff) != MemberSlot::dead) continue;
+      const Member dead{(word >> 8) << 16 | i};
+      sweep(dead);
+      family.unclaim_member(dead);
+      any = true;
     }
-    if (count != 0) {
-      for (std::size_t i = 0; i < count; ++i) ipc::detail::sweep(dead[i]);
-      for (std::size_t i = 0; i < count; ++i) family.unclaim_member(dead[i]);
-      header.deaths.fetch_add(1, std::memory_order_acq_rel);
-    }
+    if (any) header.deaths.fetch_add(1, std::memory_order_acq_rel);
     header.sweep_lock.unlock();
-    if (count != 0) family.ring_all();
+    if (any) family.ring_all();
   }
 
   static constexpr auto poll_interval = std::chrono::milliseconds(20);

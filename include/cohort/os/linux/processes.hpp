@@ -84,6 +84,8 @@ inline std::byte* map(int fd, std::size_t reserved) {
   return static_cast<std::byte*>(at);
 }
 
+inline void unmap(std::byte* at, std::size_t size) noexcept { ::munmap(at, size); }
+
 /// Promises the bytes [from, to): false, with errno, if there is no memory for them. Again: nothing.
 inline bool extend(int fd, std::uint64_t from, std::uint64_t to) noexcept {
   for (;;) {
