@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -68,20 +69,29 @@ class Child {
     }
   }
 
-  /// Waits for its end and sees to what it left; yields its exit code, or minus the signal.
-  int join() {
+  /// Waits for its end and sees to what it left; yields its exit code, or minus the signal. Calls
+  /// `between()` when it has ended and that is not seen to yet.
+  template <class Between>
+  int join(Between between) {
     int status = 0;
-    while (::waitpid(std::exchange(pid_, 0), &status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
+    pid_ = 0;
+    between();
     ipc::detail::see_death(member_);
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
   }
-  /// Kills it and sees to what it left.
-  void kill() {
-    ::kill(pid_, SIGKILL);
-    EXPECT_EQ(join(), -SIGKILL);
+  int join() {
+    return join([] {});
   }
-  /// Only kills it.
-  void strike() const { ::kill(pid_, SIGKILL); }
+  /// Kills it and sees to what it left.
+  template <class Between>
+  void kill(Between between) {
+    ::kill(pid_, SIGKILL);
+    EXPECT_EQ(join(between), -SIGKILL);
+  }
+  void kill() {
+    kill([] {});
+  }
 
  private:
   ipc::detail::Member member_;

@@ -3,9 +3,9 @@
 
 /// The names of the contract suites mean those of cohort::ipc in this program. Include it first.
 
-#include "cohort/ipc.hpp"         // under test
-#include "ipc/family.hpp"         // see_death
-#include "support/flavours.hpp"   // whose own names mean cohort's
+#include "cohort/ipc.hpp"        // under test
+#include "ipc/family.hpp"        // see_death
+#include "support/flavours.hpp"  // whose own names mean cohort's
 
 namespace cohort::test {
 
