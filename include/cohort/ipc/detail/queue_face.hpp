@@ -67,6 +67,7 @@ class QueueFace : public Handle<QueueObject> {
   /// Never waits; false if the queue is full.
   [[nodiscard("false means that the item was not taken")]] bool try_put(const T& item) const {
     QueueObject& queue = opened();
+    if (queue.closed()) Owner::refuse();
     if (full()) return false;
     Message message = encode(item);
     const auto result = queue.try_push(message.offset());
