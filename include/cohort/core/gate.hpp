@@ -93,6 +93,26 @@ class BasicLine {
     waiter.prev_ = Waiter::granted();
   }
 
+  /// Grants the first n, all or none. `accept(waiter)` says of each whether it is one of them, and
+  /// `undo(waiter)` is called for those of which it said so in vain: they are granted all the same
+  /// where somebody may have left meanwhile.
+  template <class Accept, class Undo>
+  bool grant_first(std::uint64_t n, Accept accept, Undo undo) noexcept {
+    Waiter** const granted = granted_end_;
+    for (; n != 0; --n) {
+      Waiter* const first = claim_front();
+      if (!first) break;
+      if (!accept(*first)) {
+        first->wait().unclaim();
+        break;
+      }
+      grant_front();
+    }
+    if (n == 0) return true;
+    for (Waiter* waiter = *granted; waiter; waiter = waiter->next_) undo(*waiter);
+    return false;
+  }
+
   /// To be carried out when the gate is unlocked.
   void wake_later(Wakeup wakeup) noexcept { wakeup_ = wakeup; }
 
@@ -112,6 +132,7 @@ class BasicGate {
   using Atomics = A;
   using Line = BasicLine<A>;
   using Waiter = BasicWaiter<A>;
+  static constexpr bool outlives_its_users = false;  // nobody can die inside
 
   /// Has `owner.serve(line)` run soon: now, or by whoever holds the gate.
   template <class Owner>

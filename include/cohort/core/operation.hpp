@@ -9,7 +9,8 @@
 ///       struct Place : Waiter { … };       // the place in line, and what is granted into it
 ///       bool try_now(Place&);              // take it if it can be had; true also for an error
 ///       void arm(Place&) noexcept;         // stand in line
-///       void disarm(Place&) noexcept;      // leave the line: decided otherwise
+///       void disarm(Place&) noexcept;      // leave the line: decided otherwise; or bool, true:
+///                                          // too late, another process had granted it
 ///       bool retry(Place&) noexcept;       // nudged: serve the line; true: come again soon
 ///       Result result(Place&);             // after try_now or a grant; may throw
 ///     };
@@ -45,6 +46,17 @@ requires requires { typename Spec::AtOnce; }
 struct AtOnceOf<Spec> {
   using type = typename Spec::AtOnce;
 };
+
+/// Takes the place of a wait that is decided otherwise out of its line; yields how it ends.
+template <class Spec>
+Outcome leave_line(Spec& spec, typename Spec::Place& place) noexcept {
+  if constexpr (std::is_void_v<decltype(spec.disarm(place))>) {
+    spec.disarm(place);
+    return Outcome::cancelled;
+  } else {
+    return spec.disarm(place) ? Outcome::granted : Outcome::cancelled;
+  }
+}
 
 /// An operation that a coroutine awaits.
 template <class Spec>
@@ -131,9 +143,7 @@ class Awaiting : public CoroutineWait {
   }
 
   void on_stop() noexcept final {
-    if (!begin_leaving()) return;
-    spec_.disarm(place_);
-    publish(Outcome::cancelled);
+    if (begin_leaving()) publish(leave_line(spec_, place_));
   }
 
   bool on_resume(Coroutine&, Context& context) noexcept final {
@@ -195,7 +205,7 @@ struct TimedSpec {
     }
     spec.arm(place);
   }
-  void disarm(Place& place) noexcept { spec.disarm(place); }
+  auto disarm(Place& place) noexcept { return spec.disarm(place); }
   bool retry(Place& place) noexcept {
     if (deadline > time()) return spec.retry(place);
     expire(place);
@@ -215,13 +225,16 @@ struct TimedSpec {
   }
   auto driver() const noexcept requires requires(Spec& s) { s.driver(); }
   { return spec.driver(); }
+  void sleep(Place& place, TimePoint until) noexcept requires requires(Spec& s, Place& p) {
+    s.sleep(p, TimePoint{});
+  }
+  { spec.sleep(place, until); }
 
  private:
   // The time is up: decided, by a value.
   void expire(Place& place) noexcept {
     if (!place.wait().begin_leaving()) return;
-    spec.disarm(place);
-    place.late = true;
+    place.late = leave_line(spec, place) == Outcome::cancelled;
     place.wait().publish(Outcome::granted);
   }
   static Home* home_of_coroutine() noexcept {
@@ -303,13 +316,15 @@ class Blocking final : private ThreadWait {
         return;
       }
     }
-    sleep(until);
+    if constexpr (requires { spec_.sleep(place_, until); }) {
+      spec_.sleep(place_, until);
+    } else {
+      sleep(until);
+    }
   }
 
   void on_stop() noexcept override {
-    if (!begin_leaving()) return;
-    spec_.disarm(place_);
-    publish(Outcome::cancelled);
+    if (begin_leaving()) publish(leave_line(spec_, place_));
   }
 
   // The second scope that can end the wait.

@@ -16,15 +16,16 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/core/coroutine.hpp"           // Home, Context
-#include "cohort/core/detail/basic_event.hpp"  // drained
-#include "cohort/core/detail/task_count.hpp"   // live tasks
-#include "cohort/core/detail/timer_queue.hpp"  // deadlines
-#include "cohort/error.hpp"                    // ShutDown
-#include "cohort/exec/detail/injector.hpp"     // ways in
-#include "cohort/exec/detail/parking.hpp"      // who sleeps
-#include "cohort/exec/detail/pool_worker.hpp"  // PoolWorker
-#include "cohort/os/select.hpp"                // Poller
+#include "cohort/core/coroutine.hpp"             // Home, Context
+#include "cohort/core/detail/basic_event.hpp"    // drained
+#include "cohort/core/detail/quiet_threads.hpp"  // asleep
+#include "cohort/core/detail/task_count.hpp"     // live tasks
+#include "cohort/core/detail/timer_queue.hpp"    // deadlines
+#include "cohort/error.hpp"                      // ShutDown
+#include "cohort/exec/detail/injector.hpp"       // ways in
+#include "cohort/exec/detail/parking.hpp"        // who sleeps
+#include "cohort/exec/detail/pool_worker.hpp"    // PoolWorker
+#include "cohort/os/select.hpp"                  // Poller
 
 namespace cohort::inline v0::detail {
 
@@ -292,6 +293,7 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
     // Somebody must keep the deadlines: if the poller is free by now, try for it again.
     const bool kept = polls || poller_taken_.load(std::memory_order_seq_cst);
     if (!work_in_sight() && !ends && kept) {
+      const QuietSection quiet;
       if (polls) {
         if (const TimePoint next = timers_.next(); next > now()) poller_.wait(next);
       } else {

@@ -82,8 +82,8 @@ struct Shape<T> : EmptyShape<T> {
     if constexpr (std::is_default_constructible_v<T>) {
       return T{};
     } else {
-      struct Nothing {};
-      return std::bit_cast<T>(Nothing{});
+      struct Empty {};
+      return std::bit_cast<T>(Empty{});
     }
   }
 };
