@@ -12,12 +12,28 @@
 
 #include <concepts>
 
-#include "cohort/ipc.hpp"  // what the names stand for
+#include "cohort/ipc.hpp"                  // what the names stand for
+#include "cohort/ipc/current_process.hpp"  // current
+#include "cohort/ipc/process.hpp"          // Worker
+#include "cohort/pool/process_pool.hpp"    // Pool
 
 namespace cohort::inline v0 {
 
+namespace ipc {
+using cohort::current_process;
+using cohort::Process;
+using cohort::ProcessOptions;
+using cohort::ProcessPool;
+using cohort::ProcessPoolOptions;
+}  // namespace ipc
+
 /// Handles to what lies in shared memory: pass them by value, to a process or through a queue.
 struct Processes {
+  using Worker = Process;
+  using Options = ProcessOptions;
+  using Pool = ProcessPool;
+  static ProcessRef current() { return current_process(); }
+
   using Lock = ipc::Lock;
   using RLock = ipc::RLock;
   using Semaphore = ipc::Semaphore;

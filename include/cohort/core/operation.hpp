@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "cohort/core/coroutine.hpp"           // Coroutine, Context
+#include "cohort/core/detail/spec.hpp"         // leave_line
 #include "cohort/core/detail/timer_queue.hpp"  // TimerNode
 #include "cohort/core/stop.hpp"                // StopToken
 #include "cohort/core/timed.hpp"               // TimedForm, Limit
@@ -36,32 +37,11 @@
 namespace cohort::inline v0 {
 namespace detail {
 
-struct NotAtOnce {};
-template <class Spec>
-struct AtOnceOf {
-  using type = NotAtOnce;
-};
-template <class Spec>
-requires requires { typename Spec::AtOnce; }
-struct AtOnceOf<Spec> {
-  using type = typename Spec::AtOnce;
-};
-
-/// Takes the place of a wait that is decided otherwise out of its line; yields how it ends.
-template <class Spec>
-Outcome leave_line(Spec& spec, typename Spec::Place& place) noexcept {
-  if constexpr (std::is_void_v<decltype(spec.disarm(place))>) {
-    spec.disarm(place);
-    return Outcome::cancelled;
-  } else {
-    return spec.disarm(place) ? Outcome::granted : Outcome::cancelled;
-  }
-}
-
 /// An operation that a coroutine awaits.
 template <class Spec>
 class Awaiting : public CoroutineWait {
   using AtOnce = typename AtOnceOf<Spec>::type;
+  using Place = typename Spec::Place;
   static constexpr bool tries_at_once = !std::is_same_v<AtOnce, NotAtOnce>;
 
  public:
@@ -69,7 +49,7 @@ class Awaiting : public CoroutineWait {
       : CoroutineWait(self, shielded), spec_(std::move(spec)), at_once_() {}
   COHORT_HOT ~Awaiting() {
     if (placed_) {
-      place_.~Place();
+      place_.Place::~Place();
     } else {
       at_once_.~AtOnce();
     }
@@ -120,7 +100,6 @@ class Awaiting : public CoroutineWait {
     if (is_listed()) coroutine_->scope().remove(*this);
   }
 
-  using Place = typename Spec::Place;
   Spec spec_;
   union {
     AtOnce at_once_;  // until placed_

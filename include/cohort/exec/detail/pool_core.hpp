@@ -93,7 +93,6 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
     drop(injector_.take_all_in_order());
     for (std::size_t i = 0; i < used; ++i) workers_[i]->take_lists(drop);
   }
-
   // ---- Home
   void post(Coroutine& c) noexcept override {
     if (Worker* const self = this_worker()) {
