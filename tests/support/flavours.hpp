@@ -42,7 +42,7 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/cohort.hpp"  // everything under test
+#include "cohort/in_process.hpp"  // everything under test
 
 #if !COHORT_COUNT_FRAMES
 #error "tests are built with COHORT_COUNT_FRAMES=1, or leaked frames go unseen"
