@@ -15,25 +15,8 @@
 #include <exception>
 #include <utility>
 
-#include "cohort/ipc/detail/sweep.hpp"  // sweep
-
-namespace cohort::inline v0::ipc::detail {
-
-inline void see_death(Member member) noexcept {
-  Family& family = Family::get();
-  Header& header = family.header();
-  header.sweep_lock.lock();
-  auto live = member.generation() << 8 | MemberSlot::live;
-  family.slot(member).word.compare_exchange_strong(live,
-                                                   member.generation() << 8 | MemberSlot::dead);
-  if (family.state_of(member) == MemberSlot::dead) {
-    sweep(member);
-    family.unclaim_member(member);
-  }
-  header.sweep_lock.unlock();
-}
-
-}  // namespace cohort::inline v0::ipc::detail
+#include "cohort/ipc/detail/warden.hpp"  // see_death
+#include "support/flavours.hpp"          // eventually
 
 namespace cohort::test {
 
@@ -78,6 +61,10 @@ class Child {
     pid_ = 0;
     between();
     ipc::detail::see_death(member_);
+    // The warden's thread does the rest.
+    EXPECT_TRUE(eventually([this] {
+      return ipc::detail::Family::get().state_of(member_) == ipc::detail::MemberSlot::free;
+    }));
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
   }
   int join() {
