@@ -471,21 +471,17 @@ TEST(Process, OfADaemonEndsWhenItsParentIsKilled) {
 TEST(Process, OfADaemonOutlivesTheThreadThatStartedIt) {
   Barred barred;
   std::optional<Process> p;
-  // The main thread looks on; it is no library's thread, so only a child can show this.
   EXPECT_EQ(exit_code_of([&] {
               std::optional<Process> daemon;
               std::thread starter([&] {
                 daemon.emplace(ProcessOptions{.daemon = true, .start_method = StartMethod::fork},
                                [&] { barred.pass(); });
-                try {
-                  daemon->start();
-                } catch (const UsageError&) {
-                  _exit(7);  // another thread, the first, runs code
-                }
+                daemon->start();
               });
               starter.join();
+              if (!daemon->is_alive()) throw ProcessExit{7};
             }),
-            7);
+            0);
 }
 
 int plus(int a, std::string b, std::unique_ptr<int> c) { return a + std::stoi(b) + *c; }
@@ -707,11 +703,14 @@ TEST(Process, IsJoinedByItsDestructor) {
   EXPECT_EQ(*done, 1);
 }
 
-// "start() throws UsageError naming the ways out"
-TEST(Process, IsNotForkedBesideThreadsThatRunUserCode) {
+// "start() throws UsageError naming the ways out", unless fork was asked for by name
+TEST(Process, IsNotForkedBesideThreadsThatRunUserCodeUnlessAskedForByName) {
   Event stop;
   std::thread other([&] { stop.wait().block(); });
-  Process p{forked, [] {}};
+  Process by_name{forked, [] {}};
+  EXPECT_EQ(exit_code_after(by_name), 0);
+  const int captured = 0;  // so that nothing but fork will do
+  Process p{[&captured] { _exit(captured); }};
   const std::string text = refusal([&] { p.start(); });
   EXPECT_NE(text.find("freeze_support()"), std::string::npos) << text;
   stop.set();
