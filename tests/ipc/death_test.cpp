@@ -161,8 +161,7 @@ TEST_P(Death, LeavesNothingBehind) {
   warm_up.start();
   EXPECT_EQ(queue.get().block(), 1);
   warm_up.join().block();
-  ASSERT_TRUE(eventually([&] { return live_members() <= 2; }));  // this, perhaps the server
-  const int members = live_members();
+  ASSERT_TRUE(eventually([&] { return live_members() == 1; }));  // this process
   const auto blocks = ipc::detail::Heap::blocks_in_use();
   for (int round = 0; round < 5; ++round) {
     Process p{options(),
@@ -179,7 +178,7 @@ TEST_P(Death, LeavesNothingBehind) {
     p.kill();
     p.join().block();
   }
-  EXPECT_TRUE(eventually([&] { return live_members() == members; })) << live_members();
+  EXPECT_TRUE(eventually([&] { return live_members() == 1; })) << live_members();
   EXPECT_TRUE(eventually([&] { return ipc::detail::Heap::blocks_in_use() <= blocks; }))
       << ipc::detail::Heap::blocks_in_use() << " instead of " << blocks;
 }

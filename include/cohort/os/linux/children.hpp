@@ -199,6 +199,10 @@ class DescriptorSet {
   Descriptor epoll_;
 };
 
+#if COHORT_TSAN
+inline const ProcessId sanitized_process = ::getpid();
+#endif
+
 /// Threads of this process, without those that are about to end. 0: not known.
 inline unsigned count_threads() noexcept {
   unsigned count = 0;
@@ -241,7 +245,8 @@ inline unsigned count_threads() noexcept {
   }
   ::close(directory);
 #if COHORT_TSAN
-  if (count > 1) --count;  // the sanitizer's own
+  // The sanitizer's own, which no fork copies.
+  if (count > 1 && ::getpid() == sanitized_process) --count;
 #endif
   return count;
 }
