@@ -113,9 +113,8 @@ class BasicBarrier {
     gate_.bury(*this, [&](Line& line) {
       bool lost = acting_ && acting_start_ == start_ && acting_process_ == process;
       if (acting_process_ == process) acting_ = false;
-      line.each([&](auto& waiter) {
-        return !(lost |= static_cast<Waiter&>(waiter).process == process);
-      });
+      line.each(
+          [&](auto& waiter) { return !(lost |= static_cast<Waiter&>(waiter).process == process); });
       if (lost) send_away(line, true);
     });
   }

@@ -258,8 +258,7 @@ class [[nodiscard("a dropped wait does nothing: co_await it, or call block()")]]
   }
 
   TaskAwaiter<Result> as_awaiter(Coroutine & self)&& {
-    return TaskAwaiter<Result>(
-        self, run(Turn(*line_, lock_, me_, limit_), std::move(predicate_)));
+    return TaskAwaiter<Result>(self, run(Turn(*line_, lock_, me_, limit_), std::move(predicate_)));
   }
 
  private:
