@@ -94,8 +94,8 @@ class WaitTable {
     if (!wakes) {
       wakes = Heap::allocate(sizeof(WakeBits), Kind::bytes);
       new (&family.at<WakeBits>(wakes)) WakeBits{};
-      slot.wakes.store(wakes, std::memory_order_release);
       Heap::share(wakes);
+      slot.wakes.store(wakes, std::memory_order_release);
     }
     slot.bell.store(0, std::memory_order_relaxed);
     Warden::get().watch_over_family();
