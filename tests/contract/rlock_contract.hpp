@@ -283,9 +283,8 @@ TEST_F(RLockOwner, ATaskOwnsItOnWhateverThreadItRuns) {
     co_await lock.acquire();
     // The event is set by a function that keeps the worker on which this task suspended busy until
     // the task runs: so it runs on the other one.
-    // Not std::this_thread::get_id(): compilers may keep what it yields over a suspension point.
-    const void* const before = detail::RealAtomics::here();
-    for (int i = 0; i < 1000 && detail::RealAtomics::here() == before; ++i) {
+    const std::thread::id before = which_thread();
+    for (int i = 0; i < 1000 && which_thread() == before; ++i) {
       Event here, moved;
       const auto keep_busy = [&] {
         here.set();
@@ -296,7 +295,7 @@ TEST_F(RLockOwner, ATaskOwnsItOnWhateverThreadItRuns) {
       moved.set();
       co_await busy;
     }
-    EXPECT_NE(detail::RealAtomics::here(), before);
+    EXPECT_NE(which_thread(), before);
     EXPECT_TRUE(lock.try_acquire());
     lock.release();
     lock.release();

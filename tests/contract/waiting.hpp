@@ -240,15 +240,15 @@ TYPED_TEST_P(WaitingContract, AWaiterResumesOnTheExecutorItSuspendedOn) {
   {
     Crew crew(Flavour::loop);
     crew.start([&](auto how) -> Script<decltype(how)> {
-      before = std::this_thread::get_id();
+      before = which_thread();
       co_await watched(subject.wait(), in_line);
-      after = std::this_thread::get_id();
+      after = which_thread();
     });
     ASSERT_TRUE(eventually([&] { return in_line == 1; }));
     subject.give();
   }
   EXPECT_EQ(before, after);
-  EXPECT_NE(after, std::this_thread::get_id());
+  EXPECT_NE(after, which_thread());
 }
 
 // C001

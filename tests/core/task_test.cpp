@@ -203,15 +203,15 @@ TEST(Task, MovedFromIsAUsageErrorInAGroupAndInWhenAll) {
 TEST(Run, WorksOnTheCallingThread) {
   const auto where = []() -> Task<std::thread::id> {
     co_await cohort::yield_now();
-    co_return std::this_thread::get_id();
+    co_return which_thread();
   };
-  EXPECT_EQ(run(where()), std::this_thread::get_id());
+  EXPECT_EQ(run(where()), which_thread());
 }
 
 TEST(Run, OnAPoolWorksOnAnotherThread) {
-  const auto where = []() -> Task<std::thread::id> { co_return std::this_thread::get_id(); };
+  const auto where = []() -> Task<std::thread::id> { co_return which_thread(); };
   ThreadPool pool{1};
-  EXPECT_NE(run(pool, where()), std::this_thread::get_id());
+  EXPECT_NE(run(pool, where()), which_thread());
 }
 
 TEST(Run, InsideACoroutineIsAUsageErrorThatSaysWhatToWrite) {
@@ -273,10 +273,10 @@ TEST(Run, OnAPoolStopsItsTaskByTheToken) {
 TEST(Run, DrivesATaskThatEndsOnAPool) {
   const auto hop = [](ThreadPool& p) -> Task<std::thread::id> {
     co_await p.schedule();
-    co_return std::this_thread::get_id();
+    co_return which_thread();
   };
   ThreadPool pool{2};
-  for (int i = 0; i < 3000; ++i) EXPECT_NE(run(hop(pool)), std::this_thread::get_id());
+  for (int i = 0; i < 3000; ++i) EXPECT_NE(run(hop(pool)), which_thread());
 }
 
 }  // namespace

@@ -68,11 +68,11 @@ TEST(ExecutorRef, MovesCoroutinesThereAndKnowsItsClock) {
   const auto body = [&]() -> Task<> {
     const ExecutorRef from = this_task::executor();
     EXPECT_EQ(from.now(), loop.now());
-    const auto here = std::this_thread::get_id();
+    const auto here = which_thread();
     co_await to.schedule();
-    EXPECT_NE(std::this_thread::get_id(), here);
+    EXPECT_NE(which_thread(), here);
     co_await from.schedule();
-    EXPECT_EQ(std::this_thread::get_id(), here);
+    EXPECT_EQ(which_thread(), here);
   };
   run(loop, body());
 }

@@ -31,14 +31,6 @@ using cohort::Strand;
 using cohort::Task;
 using cohort::ThreadPool;
 
-// clang before 17 takes the thread's identity to be the same after a suspension (LLVM 47179), so it
-// must not see that this is about it.
-COHORT_NOINLINE std::thread::id here() {
-  std::thread::id id = std::this_thread::get_id();
-  asm volatile("" : : "r"(&id) : "memory");
-  return id;
-}
-
 // ------------------------------------------------------------------------------------------ hops
 
 template <class Pool>
@@ -50,34 +42,34 @@ TYPED_TEST_SUITE(Schedule, Pools);
 TYPED_TEST(Schedule, MovesACoroutineThereAndBack) {
   TypeParam pool{1};
   EventLoop loop;
-  const auto there = pool.submit(here).block();
+  const auto there = pool.submit(which_thread).block();
   const auto travel = [](TypeParam& p, EventLoop& l) -> Task<std::vector<std::thread::id>> {
     std::vector<std::thread::id> stations;
-    stations.push_back(here());
+    stations.push_back(which_thread());
     co_await p.schedule();
-    stations.push_back(here());
+    stations.push_back(which_thread());
     co_await l.schedule();
-    stations.push_back(here());
+    stations.push_back(which_thread());
     co_return stations;
   };
-  EXPECT_EQ(run(loop, travel(pool, loop)), (std::vector{here(), there, here()}));
+  EXPECT_EQ(run(loop, travel(pool, loop)), (std::vector{which_thread(), there, which_thread()}));
 }
 
 TYPED_TEST(Schedule, MovesTheChildAndLeavesTheParentAtHome) {
   TypeParam first{1};
   TypeParam second{1};
-  const auto a = first.submit(here).block();
-  const auto b = second.submit(here).block();
+  const auto a = first.submit(which_thread).block();
+  const auto b = second.submit(which_thread).block();
   const auto child = [](TypeParam& p) -> Task<std::thread::id> {
     co_await p.schedule();
     co_await cohort::sleep_for(1us);
-    co_return here();
+    co_return which_thread();
   };
   const auto parent = [&child](TypeParam& p) -> Task<std::vector<std::thread::id>> {
-    std::vector<std::thread::id> ids{here()};
+    std::vector<std::thread::id> ids{which_thread()};
     const auto there = co_await child(p);
     ids.push_back(there);
-    ids.push_back(here());
+    ids.push_back(which_thread());
     co_return ids;
   };
   EXPECT_EQ(run(first, parent(second)), (std::vector{a, b, a}));
@@ -97,9 +89,9 @@ TYPED_TEST(Schedule, BringsTheParentHomeWhenTheChildThrows) {
       text = error.what();
     }
     EXPECT_EQ(text, "there");
-    co_return here();
+    co_return which_thread();
   };
-  EXPECT_EQ(run(parent(pool)), here());
+  EXPECT_EQ(run(parent(pool)), which_thread());
 }
 
 TYPED_TEST(Schedule, IsACancellationPoint) {
@@ -284,18 +276,19 @@ TEST(EventLoop, IsRunByWhoeverBlocksOnItsShutdown) {  // C246
 TEST(InlineExecutor, FinishesOnTheCallerBeforeSubmitReturns) {
   InlineExecutor executor;
   std::thread::id where;
-  const auto future = executor.submit([&where] { where = here(); });
+  const auto future = executor.submit([&where] { where = which_thread(); });
   EXPECT_TRUE(future.done());
-  EXPECT_EQ(where, here());
+  EXPECT_EQ(where, which_thread());
   const auto later = []() -> Task<std::thread::id> {
     co_await cohort::sleep_for(1us);
-    co_return here();
+    co_return which_thread();
   };
   const auto coroutine = executor.submit(later);
   EXPECT_TRUE(coroutine.done());
-  EXPECT_EQ(coroutine.block(), here());
-  const auto nested = executor.submit([&executor] { return executor.submit(here).block(); });
-  EXPECT_EQ(nested.block(), here());
+  EXPECT_EQ(coroutine.block(), which_thread());
+  const auto nested =
+      executor.submit([&executor] { return executor.submit(which_thread).block(); });
+  EXPECT_EQ(nested.block(), which_thread());
 }
 
 // ---------------------------------------------------------------------------------------- Strand

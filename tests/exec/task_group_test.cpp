@@ -337,17 +337,16 @@ TEST(TaskGroup, LosesNoExceptionOnAPool) {
 TEST(TaskGroup, StartsWhatAnotherThreadSpawnsOnItsOwnExecutor) {
   ThreadPool pool{1};
   ThreadPool other{1};
-  const auto here = [] { return std::this_thread::get_id(); };
   const auto root = [&]() -> Task<std::thread::id> {
     std::thread::id where;
     const auto body = [&](TaskGroup& group) -> Task<> {
-      const auto spawn_there = [&] { group.spawn([&] { where = here(); }); };
+      const auto spawn_there = [&] { group.spawn([&] { where = which_thread(); }); };
       co_await other.submit(spawn_there);
     };
     co_await task_group(body);
     co_return where;
   };
-  EXPECT_EQ(run(pool, root()), pool.submit(here).block());
+  EXPECT_EQ(run(pool, root()), pool.submit(which_thread).block());
 }
 
 }  // namespace

@@ -100,12 +100,11 @@ TEST(ThreadPool, HasABusyWorkersTasksRunByAnother) {
 
 TEST(ThreadPool, WakesATaskOnOneOfItsOwnThreads) {
   ThreadPool pool{1};
-  const auto here = [] { return std::this_thread::get_id(); };
   const auto wait = [](Event& e) -> Task<std::thread::id> {
     co_await e.wait();
-    co_return std::this_thread::get_id();
+    co_return which_thread();
   };
-  const auto worker = pool.submit(here).block();
+  const auto worker = pool.submit(which_thread).block();
   Event event;
   const auto future = pool.submit(wait, std::ref(event));
   event.set();
@@ -274,14 +273,6 @@ TEST(ThreadPool, ServesSeveralThreadsThatSubmit) {
   EXPECT_EQ(count, 2000);
 }
 
-// clang before 17 takes the thread's identity to be the same after a suspension (LLVM 47179), so it
-// must not see that this is about it.
-COHORT_NOINLINE void note_thread(std::set<std::thread::id>& ids) {
-  std::thread::id id = std::this_thread::get_id();
-  asm volatile("" : : "r"(&id) : "memory");
-  ids.insert(id);
-}
-
 TEST(ThreadPool, PassesATaskToAndFroWithAnother) {
   ThreadPool one{1};
   ThreadPool two{1};
@@ -289,9 +280,9 @@ TEST(ThreadPool, PassesATaskToAndFroWithAnother) {
     std::set<std::thread::id> ids;
     for (int i = 0; i < 200; ++i) {
       co_await a.schedule();
-      note_thread(ids);
+      ids.insert(which_thread());
       co_await b.schedule();
-      note_thread(ids);
+      ids.insert(which_thread());
     }
     co_return static_cast<int>(ids.size());
   };

@@ -43,6 +43,7 @@
 #include <vector>
 
 #include "cohort/in_process.hpp"  // everything under test
+#include "support/which_thread.hpp"
 
 #if !COHORT_COUNT_FRAMES
 #error "tests are built with COHORT_COUNT_FRAMES=1, or leaked frames go unseen"
