@@ -6,10 +6,14 @@
 /// swallow it; and the standard `std::invalid_argument` for arguments out of range.
 
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace cohort::inline v0 {
 
@@ -45,25 +49,83 @@ class EndOfStream : public Error { public: using Error::Error; };
 class BrokenPipe : public Error { public: using Error::Error; };
 /// A message cut off or damaged.
 class BadMessage : public Error { public: using Error::Error; };
-/// A message longer than the buffer given for it.
-class BufferTooShort : public Error { public: using Error::Error; };
 /// A peer that does not know the key.
 class AuthFailed : public Error { public: using Error::Error; };
-/// `timeout(d, …)` that ran out. Timed waits themselves yield a value, never this.
-class TimedOut : public Error { public: TimedOut() : Error("timed out") {} };
+/// `timeout(d, …)` or `as_completed(futures, d)` that ran out. Timed waits themselves yield a value, never this.
+class TimedOut : public Error { public: TimedOut() : Error("timed out") {} using Error::Error; };
 /// Waiting at a barrier that was broken.
 class BrokenBarrier : public Error { public: using Error::Error; };
 /// A shared lock whose owner's process has ended.
 class OwnerDied : public Error { public: using Error::Error; };
-/// A worker process that ended with the task in it.
-class WorkerDied : public Error { public: using Error::Error; };
 /// A pool that can run nothing more.
 class BrokenPool : public Error { public: using Error::Error; };
-/// An exception of another process that cannot be rebuilt here.
-class RemoteError : public Error { public: using Error::Error; };
 /// Bytes that do not decode.
 class CodecError : public Error { public: using Error::Error; };
 // clang-format on
+
+/// Receiving too late from a broadcast, which keeps only so many messages.
+class Lagged : public Error {
+ public:
+  explicit Lagged(std::uint64_t missed)
+      : Error("a broadcast was received too slowly: " + std::to_string(missed) +
+              " messages were missed"),
+        missed_(missed) {}
+  /// How many messages this receiver will never see. The next it gets is the one after them.
+  std::uint64_t missed() const noexcept { return missed_; }
+
+ private:
+  std::uint64_t missed_;
+};
+
+/// A message longer than the buffer given for it.
+class BufferTooShort : public Error {
+ public:
+  using Error::Error;
+  BufferTooShort(const std::string& what, std::string message)
+      : Error(what), message_(std::make_shared<const std::string>(std::move(message))) {}
+  /// The whole message: it is not lost.
+  const std::string& message() const noexcept {
+    static const std::string none;
+    return message_ ? *message_ : none;
+  }
+
+ private:
+  std::shared_ptr<const std::string> message_;
+};
+
+/// A worker process that ended with the task in it.
+class WorkerDied : public Error {
+ public:
+  WorkerDied(const std::string& what, int pid, std::optional<int> exitcode, const std::string& task)
+      : Error(what), pid_(pid), exitcode_(exitcode), task_(task) {}
+
+  int pid() const noexcept { return pid_; }
+  /// As a process's: −N when killed by signal N; empty if nobody could learn it.
+  std::optional<int> exitcode() const noexcept { return exitcode_; }
+  /// Which task it was.
+  std::string task() const { return task_.what(); }
+
+ private:
+  int pid_;
+  std::optional<int> exitcode_;
+  std::runtime_error task_;  // a text whose copy never throws, as an exception's must not
+};
+
+/// An exception of another process that cannot be rebuilt here: `what()` is its text.
+class RemoteError : public Error {
+ public:
+  RemoteError(const std::string& type, const std::string& what, int pid)
+      : Error(what), type_(type), pid_(pid) {}
+
+  /// The name of its type there, as a C++ programmer writes it where the compiler can tell.
+  std::string type() const { return type_.what(); }
+  /// The process in which it was thrown.
+  int pid() const noexcept { return pid_; }
+
+ private:
+  std::runtime_error type_;
+  int pid_;
+};
 
 /// Called with every exception that nobody can fetch any more: of a dropped Future, of a loser of
 /// `when_any`, of a callback. May be called by any thread, several at a time; must not throw.

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -334,6 +335,46 @@ TEST(QueueElements, MayUseTheQueueInTheirDestructors) {
     }
     queue.get().block();
     EXPECT_TRUE(queue.empty());
+  }
+}
+
+// May be a part of something else, which an object built anew in its place would not be.
+struct Part {
+  static inline std::function<void()> on_move;
+  Part() = default;
+  Part(Part&& other) noexcept : text(std::move(other.text)) {
+    if (on_move) std::exchange(on_move, nullptr)();
+  }
+  Part& operator=(Part&&) noexcept = default;
+  virtual ~Part() = default;
+  virtual bool is_whole() const { return false; }
+  std::string text;
+};
+struct Whole : Part {
+  bool is_whole() const override { return true; }
+};
+
+// API 1: the channel is closed while the item is on its way in
+TEST(QueueElements, ThatAreRefusedHaveNotTouchedWhatTheyArePartOf) {
+  for (const bool several : {false, true}) {
+    const Channel<Part> ends = channel<Part>(4, cohort::one_to_one);
+    std::vector<Part> items(2);
+    Whole one;
+    one.text = items[0].text = "a text that is too long to be kept in place";
+    Part::on_move = [&] {
+      ends.rx.close();
+      EXPECT_TRUE(ends.rx.try_recv().closed());
+    };
+    if (several) {
+      EXPECT_THROW(ends.tx.send_many(items).block(), cohort::Closed);
+      EXPECT_EQ(items.size(), 2U);
+      EXPECT_EQ(items[0].text, one.text);
+    } else {
+      Part& part = one;
+      EXPECT_THROW(ends.tx.send_from(part).block(), cohort::Closed);
+      EXPECT_EQ(one.text, items[0].text);
+      EXPECT_TRUE(part.is_whole());
+    }
   }
 }
 

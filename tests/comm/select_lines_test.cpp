@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -19,10 +20,14 @@
 namespace {
 
 using cohort::channel;
+using cohort::Event;
+using cohort::EventLoop;
 using cohort::Future;
+using cohort::LoopTime;
 using cohort::Operation;
 using cohort::Receiver;
 using cohort::select;
+using cohort::Semaphore;
 using cohort::Sender;
 using cohort::spawn;
 using cohort::Task;
@@ -146,6 +151,47 @@ TEST(SelectLines, ASelectInBothLinesOfARendezvousMeetsOthersButNotItself) {
     EXPECT_TRUE(other.block());
     EXPECT_EQ(first->block(), sends ? 2U : 0U);
     EXPECT_TRUE(ends.rx.try_recv().timed_out());
+  }
+}
+
+Task<> cleans_up(bool* cleaned_up) {
+  try {
+    co_await cohort::sleep_for(std::chrono::hours(1));
+  } catch (const cohort::Cancelled&) {}
+  auto pause = cohort::sleep_for(std::chrono::hours(1));
+  co_await cohort::shield(std::move(pause));
+  *cleaned_up = true;
+}
+Task<std::size_t> permit_or_event(Semaphore* permits, Event* event, bool* cleaned_up) {
+  auto winner = co_await select(permits->acquire(), event->wait(), cleans_up(cleaned_up));
+  co_return winner.index();
+}
+
+// C006: a semaphore tells the select to try again, and before its turn another leg decides
+TEST(SelectLines, ASelectThatWasNudgedAndDecidedElsewhereIsInNobodysWay) {
+  for (int attempt = 0;; ++attempt) {
+    EventLoop loop(LoopTime::simulated);
+    Semaphore permits{0};
+    Event event;
+    bool cleaned_up = false;
+    const auto first = spawn(loop, permit_or_event, &permits, &event, &cleaned_up);
+    const auto behind = spawn(loop, [&]() -> Task<> { co_await permits.acquire(); });
+    loop.run_ready();
+    permits.release();
+    event.set();
+    loop.run_ready();
+    const bool served = behind.done();
+    EXPECT_FALSE(first.done()) << "its task cleans up";
+    const bool by_event = first.block() == 1;
+    EXPECT_TRUE(cleaned_up);
+    if (by_event) {
+      EXPECT_TRUE(served) << "the permit waits for a select that is over";
+      return behind.block();
+    }
+    // It took a millisecond to get here, so that the permit was handed over.
+    ASSERT_LT(attempt, 1000);
+    permits.release();
+    behind.block();
   }
 }
 

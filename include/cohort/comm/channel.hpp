@@ -14,14 +14,15 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "cohort/comm/detail/element.hpp"  // Conduit and its Specs
-#include "cohort/core/operation.hpp"       // Operation
-#include "cohort/error.hpp"                // Closed
+#include "cohort/comm/detail/channel_end.hpp"   // ChannelEnd
+#include "cohort/comm/detail/checked_size.hpp"  // checked_size
+#include "cohort/comm/detail/element.hpp"       // Conduit and its Specs
+#include "cohort/core/operation.hpp"            // Operation
+#include "cohort/error.hpp"                     // Closed
 
 namespace cohort::inline v0 {
 
@@ -36,54 +37,6 @@ struct ChannelState {
   ChannelState(std::size_t capacity, bool single) : conduit(capacity, single) {}
   Conduit<element_t<T>, Order> conduit;
   std::atomic<std::size_t> ends[2]{1, 1};  // handles that send; that receive
-};
-
-/// One end, counted: when the last copy goes, nothing more can be sent, and if it was the receivers',
-/// what is buffered is dropped.
-template <class State, bool receives>
-class ChannelEnd {
- public:
-  ChannelEnd() = default;
-  explicit ChannelEnd(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
-  ChannelEnd(const ChannelEnd& other) noexcept : state_(other.state_) {
-    if (state_) state_->ends[receives].fetch_add(1, std::memory_order_relaxed);
-  }
-  ChannelEnd(ChannelEnd&& other) noexcept = default;
-  ChannelEnd& operator=(ChannelEnd other) noexcept {
-    state_.swap(other.state_);
-    return *this;
-  }
-  ~ChannelEnd() {
-    if (state_ && state_->ends[receives].fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      state_->conduit.close();
-      if (receives) state_->conduit.clear();
-    }
-  }
-
-  /// False once moved from.
-  explicit operator bool() const noexcept { return state_ != nullptr; }
-  /// Nothing can be sent any more; receivers drain what is buffered. Any end may call it.
-  void close() const { state().conduit.close(); }
-  /// The same, and drops what is buffered; only the receiver of a one_to_one channel can do that.
-  void cancel() const {
-    close();
-    if (receives || !state().conduit.single()) state().conduit.clear();
-  }
-  bool closed() const { return state().conduit.closed(); }
-  /// Items in the buffer, for a moment.
-  std::size_t size() const { return state().conduit.size(); }
-  std::size_t capacity() const { return state().conduit.capacity(); }
-
-  friend bool operator==(const ChannelEnd&, const ChannelEnd&) = default;
-
- protected:
-  State& state() const {
-    if (!state_) throw UsageError("this channel end was moved from: use the one it was moved to");
-    return *state_;
-  }
-
- private:
-  std::shared_ptr<State> state_;
 };
 
 }  // namespace detail
@@ -228,11 +181,8 @@ struct Channel {
 namespace detail {
 template <class T, std::integral Int>
 Channel<T> make_channel(Int capacity, bool single) {
-  if (std::cmp_less(capacity, 0) || std::cmp_greater(capacity, std::size_t{1} << 40)) {
-    throw std::invalid_argument("channel(capacity): the capacity is " + std::to_string(capacity) +
-                                ", must not be negative or above 2^40");
-  }
-  auto state = std::make_shared<ChannelState<T>>(static_cast<std::size_t>(capacity), single);
+  const auto size = checked_size("channel(capacity): the capacity", capacity, 0, largest_capacity);
+  auto state = std::make_shared<ChannelState<T>>(size, single);
   return Channel<T>{Sender<T>(state), Receiver<T>(state)};
 }
 }  // namespace detail

@@ -8,15 +8,20 @@
 ///     std::string ping = co_await right.recv();     // the other
 ///     auto [reader, writer] = Pipe<int>(false);     // one way
 
+#include <atomic>
+#include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "cohort/comm/channel.hpp"    // a direction is a channel
-#include "cohort/core/operation.hpp"  // Operation
-#include "cohort/error.hpp"           // BrokenPipe, Closed, EndOfStream, UsageError
+#include "cohort/comm/channel.hpp"              // a direction is a channel
+#include "cohort/comm/detail/bytes.hpp"         // ByteString
+#include "cohort/comm/detail/checked_size.hpp"  // checked_size
+#include "cohort/core/operation.hpp"            // Operation
+#include "cohort/error.hpp"                     // BrokenPipe, Closed, EndOfStream, UsageError
 
 namespace cohort::inline v0 {
 
@@ -27,7 +32,7 @@ namespace detail {
 struct PipeOrder {
   static constexpr bool plain = false;
   using Sender = Failure;
-  struct Receiver : Fifo::Sender {
+  struct Receiver : Fifo::Receiver {
     bool looks = false;
   };
   template <class T>
@@ -35,13 +40,24 @@ struct PipeOrder {
 };
 
 template <class T>
-using PipeState = ChannelState<T, PipeOrder>;
+struct PipeState : ChannelState<T, PipeOrder> {
+  explicit PipeState(std::size_t capacity) : ChannelState<T, PipeOrder>(capacity, false) {}
+  /// A message came that was longer than the receiver allows: nothing is received any more.
+  void refuse_more() {
+    refused.store(true, std::memory_order_release);
+    this->conduit.close();
+    this->conduit.clear();
+  }
+  std::atomic<bool> refused{false};
+};
 
 /// One direction of a connection; empty if it has not got it.
 template <class T, bool receives>
 struct PipeEnd : ChannelEnd<PipeState<T>, receives> {
   using ChannelEnd<PipeState<T>, receives>::ChannelEnd;
   using ChannelEnd<PipeState<T>, receives>::state;
+  bool open() const { return *this && !(receives && refused()); }
+  bool refused() const { return *this && state().refused.load(std::memory_order_acquire); }
 };
 
 /// Waiting until there is something to receive, as an operation's Spec.
@@ -89,6 +105,32 @@ class Connection {
       return detail::Element<T>::unwrap(*item);
     }
   };
+  struct ReceivingBytes : Receiving {
+    std::size_t most;
+    T received(std::optional<detail::element_t<T>>& item) const {
+      T message = Receiving::received(item);
+      if (message.size() <= most) return message;
+      this->state->refuse_more();
+      throw BadMessage("Connection::recv_bytes(): a message of " + std::to_string(message.size()) +
+                       " bytes, " + std::to_string(most) + " are allowed");
+    }
+  };
+  struct ReceivingInto : Receiving {
+    using Received = std::size_t;
+    detail::BytesOf<unsigned char> buffer;
+    std::size_t received(std::optional<detail::element_t<T>>& item) const {
+      const T message = Receiving::received(item);
+      const auto bytes = detail::bytes_of(message);
+      if (bytes.size > buffer.size) {
+        throw BufferTooShort("Connection::recv_bytes_into(): a message of " +
+                                 std::to_string(bytes.size) + " bytes, there is room for " +
+                                 std::to_string(buffer.size),
+                             std::string(bytes.data, bytes.data + bytes.size));
+      }
+      if (bytes.size != 0) std::memcpy(buffer.data, bytes.data, bytes.size);
+      return bytes.size;
+    }
+  };
 
  public:
   using value_type = T;
@@ -112,25 +154,98 @@ class Connection {
   /// Another who receives at this end may be faster.
   auto poll() const { return Operation(detail::PollPipe<T>{&state(in_, "poll")}); }
 
+  /// Bytes, where T is a byte string: std::string, std::vector<std::byte> or the like.
+  ///
+  /// Sends the bytes of `buffer`, copied now, as one message, as `send` does; `buffer` is any
+  /// contiguous range of elements that are copied as bytes. From `offset` on, counted in bytes, to
+  /// the end or `size` bytes. Throws std::invalid_argument if the buffer has not got those.
+  template <detail::ByteSource Buffer>
+  auto send_bytes(Buffer&& buffer) const {
+    const auto bytes = detail::bytes_of(std::forward<Buffer>(buffer));
+    return sending_bytes(bytes.data, bytes.size);
+  }
+  template <detail::ByteSource Buffer, std::integral Offset>
+  auto send_bytes(Buffer&& buffer, Offset offset) const {
+    const auto bytes = detail::bytes_of(std::forward<Buffer>(buffer));
+    const auto from =
+        detail::checked_size("Connection::send_bytes(): the offset", offset, 0, bytes.size);
+    return sending_bytes(bytes.data + from, bytes.size - from);
+  }
+  template <detail::ByteSource Buffer, std::integral Offset, std::integral Size>
+  auto send_bytes(Buffer&& buffer, Offset offset, Size size) const {
+    const auto bytes = detail::bytes_of(std::forward<Buffer>(buffer));
+    const auto from =
+        detail::checked_size("Connection::send_bytes(): the offset", offset, 0, bytes.size);
+    return sending_bytes(
+        bytes.data + from,
+        detail::checked_size("Connection::send_bytes(): the size", size, 0, bytes.size - from));
+  }
+  /// As `recv`.
+  auto recv_bytes() const { return receiving_bytes(static_cast<std::size_t>(-1)); }
+  /// The same, but a message of more than `maxlength` bytes throws BadMessage, is lost, and is the
+  /// last: the other end's sends are broken pipes, and this end can only send, or, if it could not,
+  /// is closed. Throws std::invalid_argument if `maxlength` is negative.
+  template <std::integral Int>
+  auto recv_bytes(Int maxlength) const {
+    constexpr auto most = static_cast<std::size_t>(-1);
+    return receiving_bytes(
+        detail::checked_size("Connection::recv_bytes(): maxlength", maxlength, 0, most));
+  }
+  /// Waits for a message and copies it to `buffer`, a contiguous range which must live until the
+  /// operation ends, from `offset` on, counted in bytes. Yields how many bytes. Throws as `recv`, and
+  /// BufferTooShort, which has the whole message, if it is longer than what is left of the buffer;
+  /// std::invalid_argument if the offset is negative or beyond the end.
+  template <detail::ByteTarget Buffer, std::integral Offset = int>
+  auto recv_bytes_into(Buffer&& buffer, Offset offset = 0) const {
+    check_bytes();
+    auto& from = state(in_, "recv_bytes_into");
+    auto bytes = detail::bytes_of(std::forward<Buffer>(buffer));
+    const auto skipped =
+        detail::checked_size("Connection::recv_bytes_into(): the offset", offset, 0, bytes.size);
+    bytes.data += skipped;
+    bytes.size -= skipped;
+    return Operation(detail::ReceiveItem<T, ReceivingInto>{{{&from}, bytes}});
+  }
+
   /// Gives this handle up: the end is closed when every copy is closed or gone. Nobody may use this
   /// very object meanwhile. Closing twice is fine.
   void close() noexcept { *this = Connection(); }
   /// Whether this handle was closed, or moved from.
-  bool closed() const noexcept { return !in_ && !out_; }
+  bool closed() const noexcept { return !readable() && !writable(); }
   /// Whether one may receive here, or send. Neither when it is closed.
-  bool readable() const noexcept { return static_cast<bool>(in_); }
-  bool writable() const noexcept { return static_cast<bool>(out_); }
+  bool readable() const noexcept { return in_.open(); }
+  bool writable() const noexcept { return out_.open(); }
 
   friend bool operator==(const Connection&, const Connection&) = default;
 
  private:
   template <class End>
   detail::PipeState<T>& state(const End& end, const char* verb) const {
-    if (end) return end.state();
+    if (end.open()) return end.state();
     const std::string call = "Connection::" + std::string(verb) + "(): ";
     if (closed()) throw Closed(call + "this connection was closed, or moved from");
-    throw UsageError(call + (in_ ? "this end of a one-way pipe only receives: send at the other"
-                                 : "this end of a one-way pipe only sends: receive at the other"));
+    throw UsageError(
+        call + (in_.refused() ? "a message came that was longer than recv_bytes(maxlength) allows: "
+                                "this end only sends now"
+                : in_         ? "this end of a one-way pipe only receives: send at the other"
+                              : "this end of a one-way pipe only sends: receive at the other"));
+  }
+  static void check_bytes() noexcept {
+    static_assert(
+        detail::ByteString<T>,
+        "send_bytes and recv_bytes are for byte strings: use a Connection<std::string> or "
+        "a Connection<std::vector<std::byte>>, or send and recv");
+  }
+  auto sending_bytes(const unsigned char* first, std::size_t size) const {
+    check_bytes();
+    using Byte = const typename T::value_type;
+    Byte* const begin = reinterpret_cast<Byte*>(first);
+    return Operation(
+        detail::SendItem<T, Sending>(Sending{&state(out_, "send_bytes")}, T(begin, begin + size)));
+  }
+  auto receiving_bytes(std::size_t most) const {
+    check_bytes();
+    return Operation(detail::ReceiveItem<T, ReceivingBytes>{{{&state(in_, "recv_bytes")}, most}});
   }
 
   Out out_;
@@ -150,9 +265,9 @@ PipeEnds<T> Pipe(bool duplex = true) {
   constexpr std::size_t capacity = 64;
   using Out = detail::PipeEnd<T, false>;
   using In = detail::PipeEnd<T, true>;
-  const auto to_left = std::make_shared<detail::PipeState<T>>(capacity, false);
+  const auto to_left = std::make_shared<detail::PipeState<T>>(capacity);
   if (!duplex) return {{Out(), In(to_left)}, {Out(to_left), In()}};
-  const auto to_right = std::make_shared<detail::PipeState<T>>(capacity, false);
+  const auto to_right = std::make_shared<detail::PipeState<T>>(capacity);
   return {{Out(to_right), In(to_left)}, {Out(to_left), In(to_right)}};
 }
 

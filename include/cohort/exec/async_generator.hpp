@@ -106,9 +106,7 @@ class AsyncBody : public TaskPromiseBase {
   void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
   void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
   void request_stop() noexcept { scope_.request_stop(); }
-  Home* driver() noexcept {
-    return state() == State::running && home_->needs_driver() ? home_ : nullptr;
-  }
+  Home* driver() noexcept { return state() == State::running ? home_->driver_here() : nullptr; }
   void refuse_if_on_a_thread() const {
     const Context* const context = current_context();
     if (context && context->current && loop_ && home_ == &loop_->home()) {
@@ -273,9 +271,9 @@ class [[nodiscard("co_await it, or call block()")]] Next {
 /// thread calls it may change. However many values it yields, the stack does not grow.
 ///
 /// Destroyed before it began, at a co_yield or at its end, its frame just goes. Destroyed while its
-/// body waits (a next() has timed out), it cancels the body and blocks until that has ended:
-/// an executor makes up for the blocked thread, except a Strand, on which to write
-/// `co_await gen.close()` first.
+/// body waits (a next() has timed out), it cancels the body and blocks until that has ended. An
+/// executor makes up for the blocked thread; a Strand and a loop run other tasks of theirs inside
+/// the destructor. `co_await gen.close()` first waits as anything else does.
 template <class T>
 class AsyncGenerator {
  public:

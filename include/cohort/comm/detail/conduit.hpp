@@ -37,9 +37,9 @@ class Conduit {
   /// refusal, too, ends the wait.
   struct Sender : Waiter, Order::Sender {
     using Waiter::Waiter;
+    bool accepted = false;
     T* item = nullptr;      // the next
     std::size_t count = 1;  // that one, and those that follow it in memory
-    bool accepted = false;
   };
 
   static constexpr std::size_t unbounded = static_cast<std::size_t>(-1);
@@ -49,17 +49,22 @@ class Conduit {
         ring_(single || !Order::plain ? nullptr : make<Ring>(capacity)),
         list_(capacity) {}
 
+  /// True: it is sent. False: it must wait, or is refused.
+  COHORT_HOT bool send_at_once(T& item) { return push(item).done(); }
+  /// True: there is an item. False: it must wait, or the end has come.
+  COHORT_HOT bool receive_at_once(std::optional<T>& item) { return pop(item); }
+
   /// False: it must wait. Otherwise `sender.accepted` says whether it was accepted or refused for
   /// ever; only then was it moved from.
-  COHORT_HOT bool try_send(Sender& sender) {
+  bool try_send(Sender& sender) {
     const Attempt attempt = push(*sender.item);
     sender.accepted = attempt.done();
     return attempt.result != Attempt::Result::blocked;
   }
   /// The same with as many items as `sender` has: those that were accepted are no longer its.
   bool try_send_many(Sender& sender) {
-    const Attempt attempt = push_many(sender);
-    if (attempt.wake) wake(receivers_);
+    ServeAtEnd<ReceiveSide> receivers{receivers_};
+    const Attempt attempt = push_many(sender, receivers.wanted);
     sender.accepted = attempt.done();
     return attempt.result != Attempt::Result::blocked;
   }
@@ -74,12 +79,12 @@ class Conduit {
   }
 
   /// The same for somebody who can wait, and does for a moment.
-  COHORT_HOT bool send_soon(Sender& sender) { return try_send(sender) || send_in_a_moment(sender); }
+  bool send_soon(Sender& sender) { return try_send(sender) || send_in_a_moment(sender); }
   bool send_many_soon(Sender& sender) {
     return try_send_many(sender) ||
            (buffer([](auto& b) { return b.room_soon(); }) && try_send_many(sender));
   }
-  COHORT_HOT bool receive_soon(Receiver& receiver) {
+  bool receive_soon(Receiver& receiver) {
     return pop(receiver.item) || receive_in_a_moment(receiver);
   }
 
@@ -88,7 +93,7 @@ class Conduit {
   /// throws, these items are lost.
   template <class Sink>
   std::size_t receive_many(Sink& sink, std::size_t most) {
-    ServeAtEnd senders{senders_};
+    ServeAtEnd<SendSide> senders{senders_};
     std::size_t count = 0;
     if constexpr (noexcept(sink.add(std::declval<T*>(), count))) {
       if (lane_) {
@@ -159,10 +164,11 @@ class Conduit {
   };
 
   // However its scope is left.
+  template <class Side>
   struct ServeAtEnd {
-    SendSide& side;
+    Side& side;
     bool wanted = false;
-    explicit ServeAtEnd(SendSide& s) noexcept : side(s) {}
+    explicit ServeAtEnd(Side& s) noexcept : side(s) {}
     ServeAtEnd(const ServeAtEnd&) = delete;
     ServeAtEnd& operator=(const ServeAtEnd&) = delete;
     ~ServeAtEnd() {
@@ -215,9 +221,9 @@ class Conduit {
   COHORT_NOINLINE Attempt pop_shared(std::optional<T>& item) {
     return ring_ ? ring_->try_pop(item) : rendezvous() ? take(item) : list_.try_pop(item);
   }
-  // As much as there is room for; done when that is all. What it wakes is up to the caller.
-  Attempt push_many(Sender& sender) {
-    bool wake = false;
+  // As much as there is room for; done when that is all. Whom it wakes is up to the caller, also if
+  // it throws.
+  Attempt push_many(Sender& sender, bool& wake) {
     while (sender.count != 0) {
       BatchAttempt batch{1, {Attempt::Result::done}};
       if (lane_) {
@@ -226,11 +232,11 @@ class Conduit {
         batch.attempt = push_shared(*sender.item);
       }
       wake |= batch.attempt.wake;
-      if (!batch.attempt.done()) return {batch.attempt.result, wake};
+      if (!batch.attempt.done()) return {batch.attempt.result};
       sender.item += batch.count;
       sender.count -= batch.count;
     }
-    return {Attempt::Result::done, wake};
+    return {Attempt::Result::done};
   }
   // Closed and drained; an item that slipped in before is still taken.
   bool ended(std::optional<T>& item) {
@@ -241,15 +247,11 @@ class Conduit {
   // On behalf of one who waits. What this throws goes to him, and ends his wait.
   template <class Place, class Fn>
   static Attempt on_behalf(Place& place, Fn attempt) noexcept {
-    if constexpr (requires { place.error; }) {
-      try {
-        return attempt();
-      } catch (...) {
-        place.error = std::current_exception();
-        return {Attempt::Result::closed};
-      }
-    } else {
+    try {
       return attempt();
+    } catch (...) {
+      place.caught();
+      return {Attempt::Result::closed};
     }
   }
 
@@ -259,7 +261,7 @@ class Conduit {
       if (closed()) grant_all(line);
       return;
     }
-    for (unsigned round = 0;; RealAtomics::relax(round++)) {
+    for (unsigned round = 0;;) {
       auto* const first = static_cast<Receiver*>(line.claim_front());
       if (!first) return;
       const auto pop = [&]() -> Attempt {
@@ -280,15 +282,17 @@ class Conduit {
       } else {
         first->wait().unclaim();
         if (buffer([](auto& b) { return b.mark_empty(); })) return;
+        RealAtomics::relax(round++);  // an item is on its way
       }
     }
   }
   void serve_senders(Gate::Line& line) noexcept {
     if (rendezvous()) return meet(line);
-    for (unsigned round = 0;; RealAtomics::relax(round++)) {
+    for (unsigned round = 0;;) {
       auto* const first = static_cast<Sender*>(line.claim_front());
       if (!first) return;
-      const Attempt attempt = on_behalf(*first, [&] { return push_many(*first); });
+      bool wake = false;
+      const Attempt attempt = on_behalf(*first, [&] { return push_many(*first, wake); });
       first->accepted = attempt.done();
       const bool decided = attempt.result != Attempt::Result::blocked;
       if (decided) {
@@ -296,8 +300,10 @@ class Conduit {
       } else {
         first->wait().unclaim();
       }
-      if (attempt.wake) receivers_.gate.serve(receivers_);
-      if (!decided && buffer([](auto& b) { return b.mark_full(); })) return;
+      if (wake) receivers_.gate.serve(receivers_);
+      if (decided) continue;
+      if (buffer([](auto& b) { return b.mark_full(); })) return;
+      RealAtomics::relax(round++);  // a cell is about to be free
     }
   }
 

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -20,15 +21,23 @@ namespace cohort::inline v0::detail {
 struct Fifo {
   /// The items may as well be in a ring or a lane.
   static constexpr bool plain = true;
-  /// What a place in line has besides: where `push` and `pop` throw, a Failure.
+  /// What a place in line has besides. `caught`: of another, on behalf of the one who waits there,
+  /// who throws it when he wakes. For an Order whose `push` and `pop` throw, a Failure.
   struct Sender {
-    void rethrow() const noexcept {}
+    void caught() noexcept { no_memory = true; }
+    void rethrow() const {
+      if (no_memory) throw std::bad_alloc();
+    }
+    bool no_memory = false;
   };
-  struct Receiver : Sender {
+  struct Receiver {
+    static void caught() noexcept {}
+    static void rethrow() noexcept {}
     /// It waits for an item, but does not take it.
     static constexpr bool looks = false;
   };
-  /// The items, under the buffer's lock. If `push` or `pop` throws, nothing has changed.
+  /// The items, under the buffer's lock. If `push` or `pop` throws, nothing has changed; here, only
+  /// a push for which there is no memory.
   template <class T>
   class Items {
    public:
@@ -58,10 +67,11 @@ struct Fifo {
   };
 };
 
-/// What another caught on behalf of one who waits, who throws it when he wakes.
+/// Any exception.
 struct Failure {
   static constexpr bool looks = false;
   std::exception_ptr error;
+  void caught() noexcept { error = std::current_exception(); }
   void rethrow() const {
     if (error) std::rethrow_exception(error);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// The event: a flag and a gate.
+/// The event: a count of what is missing, and a gate. It is set while nothing is. Of most, one
+/// thing at most is ever missing: those are a flag.
 
 #include <cstdint>
 
@@ -9,54 +10,90 @@
 
 namespace cohort::inline v0::detail {
 
-/// The word's bits: `set`; `waited`: somebody stands at the gate, so set() must serve; `pulse`: a
-/// set() is on its way to those who stand there now, whatever clear() does meanwhile.
-template <class G>
+/// The word is `one` × the count, and three bits: `waited`: somebody stands at the gate, so whoever
+/// sets it must serve; `pulse`: it was set, and the news is on its way to those who stand there now,
+/// whatever is missing since; `adding`: the last `begin_to_add` has not been settled yet.
+template <class G, class Word = std::uint32_t>
 class BasicEvent {
  public:
   using Line = typename G::Line;
   using Waiter = typename G::Waiter;
 
-  explicit BasicEvent(bool initially = false) noexcept : word_(initially ? is_set_ : 0) {}
+  explicit BasicEvent(bool initially = false) noexcept : word_(initially ? 0 : one) {}
 
-  bool is_set() const noexcept { return word_.load(std::memory_order_acquire) & is_set_; }
+  bool is_set() const noexcept { return word_.load(std::memory_order_acquire) < one; }
 
-  void set() noexcept {
+  /// How many things are missing.
+  Word missing() const noexcept { return word_.load(std::memory_order_acquire) / one; }
+
+  void set() noexcept { subtract(static_cast<Word>(-1)); }
+  /// Of one that is a flag.
+  void clear() noexcept { word_.fetch_or(one, std::memory_order_acq_rel); }
+
+  /// One thing more is missing. The caller has yet to publish it.
+  void add() noexcept { word_.fetch_add(one, std::memory_order_relaxed); }
+  /// The same by one who may die before it is published, and then somebody settles it for him. One at
+  /// a time.
+  void begin_to_add() noexcept { word_.fetch_add(one | adding, std::memory_order_acq_rel); }
+  void settle_add(bool published) noexcept {
     auto word = word_.load(std::memory_order_relaxed);
-    for (;;) {
-      const auto wanted = word | is_set_ | (word & waited ? pulse : 0);
-      // Release: what happened before set() is seen by those it wakes. Acquire: see their arrival.
-      if (word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
+    while (word & adding) {
+      const Word left = word - adding - (published || word < one + adding ? 0 : one);
+      const bool tell = left < one && left & waited;
+      if (word_.compare_exchange_weak(word, left | (tell ? pulse : 0), std::memory_order_acq_rel,
                                       std::memory_order_relaxed)) {
-        break;
+        if (tell) gate_.serve(*this);
+        return;
       }
     }
-    if (word & waited) gate_.serve(*this);
+  }
+  /// Takes off n, or as many as are missing; yields how many.
+  Word subtract(Word n) noexcept {
+    auto word = word_.load(std::memory_order_relaxed);
+    for (;;) {
+      const Word taken = n < word / one ? n : word / one;
+      const bool tell = taken == word / one && word & waited;
+      const Word wanted = (word - taken * one) | (tell ? pulse : 0);
+      // Release: what happened before is seen by those it wakes. Acquire: see their arrival.
+      if (word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
+                                      std::memory_order_relaxed)) {
+        if (tell) gate_.serve(*this);
+        return taken;
+      }
+    }
   }
 
-  void clear() noexcept { word_.fetch_and(~is_set_, std::memory_order_acq_rel); }
-
   void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
-  void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
+  auto disarm(Waiter& waiter) noexcept { return gate_.disarm(*this, waiter); }
+  void serve_now() noexcept { gate_.serve(*this); }
+  bool retry(Waiter&) noexcept { return false; }
+  /// Some who waited have died.
+  void bury() noexcept requires G::outlives_its_users {
+    gate_.bury(*this, [](Line&) {});
+  }
 
   /// For a body that must see the event's line; see Future's callbacks.
   G& gate() noexcept { return gate_; }
 
  private:
   friend G;
-  static constexpr std::uint32_t is_set_ = 1;
-  static constexpr std::uint32_t waited = 2;
-  static constexpr std::uint32_t pulse = 4;
+  static constexpr Word waited = 1;
+  static constexpr Word pulse = 2;
+  static constexpr Word adding = 4;
+  static constexpr Word one = 8;
 
+  // Whoever has died in `serve` has left the bits that make the next one finish it.
+  void recover(Line&) noexcept {}
   void serve(Line& line) noexcept {
     auto word = word_.load(std::memory_order_acquire);
     for (;;) {
-      if (word & (is_set_ | pulse)) {
+      if (word < one || word & pulse) {
         while (line.claim_front()) line.grant_front();
         word_.fetch_and(~(waited | pulse), std::memory_order_acq_rel);
         return;
       }
-      const auto wanted = line.empty() ? word & ~waited : word | waited;
+      const Word wanted = line.empty() ? word & ~waited : word | waited;
+      if (wanted == word) return;  // it changes under the gate's lock only: a set() sees it
       if (word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
                                       std::memory_order_acquire)) {
         return;
@@ -64,7 +101,7 @@ class BasicEvent {
     }
   }
 
-  typename G::Atomics::template atomic<std::uint32_t> word_;
+  typename G::Atomics::template atomic<Word> word_;
   G gate_;
 };
 
@@ -75,12 +112,13 @@ struct EventWait {
   struct Place : Waiter {
     using Waiter::Waiter;
   };
+  struct AtOnce {};
   Event* event;
-  bool try_now(Place&) noexcept { return event->is_set(); }
+  bool try_now(auto&) noexcept { return event->is_set(); }
   void arm(Place& place) noexcept { event->arm(place); }
   void disarm(Place& place) noexcept { event->disarm(place); }
   bool retry(Place&) noexcept { return false; }
-  void result(Place&) noexcept {}
+  void result(auto&) noexcept {}
 };
 
 }  // namespace cohort::inline v0::detail

@@ -13,6 +13,7 @@
 #include <exception>
 #include <utility>
 
+#include "cohort/config.hpp"          // COHORT_HOT
 #include "cohort/core/coroutine.hpp"  // Completion
 #include "cohort/core/task.hpp"       // Task, Slot
 #include "cohort/error.hpp"           // report_unobserved
@@ -98,7 +99,7 @@ class Join {
     leg.coroutine_->become_root(scope_);
   }
 
-  Coroutine* ended(LegBase& leg, Context& context) noexcept {
+  COHORT_HOT Coroutine* ended(LegBase& leg, Context& context) noexcept {
     std::size_t done = 1;
     if (chain_at_.load(std::memory_order_relaxed) == &leg) {
       ++chain_;
@@ -138,7 +139,7 @@ inline Above LegBase::above() const noexcept { return {join_->parent_, false}; }
 template <class T>
 class Leg final : public LegBase {
  public:
-  explicit Leg(Task<T>&& task) : LegBase(task.release()) {}
+  COHORT_HOT explicit Leg(Task<T>&& task) : LegBase(task.release()) {}
   Leg(Leg&&) noexcept = default;
   /// At its final place, right before it is started.
   void prepare() noexcept { static_cast<TaskPromise<T>&>(coroutine()).set_slot(&slot_); }

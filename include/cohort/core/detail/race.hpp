@@ -75,10 +75,20 @@ class OperationLeg {
     spec_.arm(place_);
   }
   void leave() noexcept {
-    if (armed_) spec_.disarm(place_);  // does nothing to the one that was granted
+    if constexpr (requires { spec_.put_back(place_); }) {
+      if (!armed_ || won()) return;
+      armed_ = false;
+      if (leave_line(spec_, place_) == Outcome::granted) spec_.put_back(place_);
+    } else {
+      // Does nothing to the one that was granted.
+      if (std::exchange(armed_, false)) spec_.disarm(place_);
+    }
   }
   bool retry() noexcept { return armed_ && spec_.retry(place_); }
   bool won() const noexcept {
+    if constexpr (requires(Spec & s, typename Spec::Place & p) { s.put_back(p); }) {
+      if (!armed_) return won_;  // what it may have been granted after it lost was put back
+    }
     if (won_ || place_.was_granted()) return true;
     if constexpr (is_timed<Spec> || requires { spec_.wake_at(); }) return place_.late;
     return false;
@@ -220,7 +230,10 @@ class RaceAwaiter final : private Race {
       return false;
     }
     parent_.suspend_on(*context.home);
-    return !leave() && settle();
+    if (leave()) return false;
+    // Whoever nudged it sees to nobody else until it has left, and the tasks may take their time.
+    legs_.each([](auto& leg) { return leg.leave(), true; });
+    return settle();
   }
 
   Legs legs_;

@@ -13,6 +13,7 @@
 #include "cohort/os/deadline.hpp"            // TimePoint
 #include "cohort/os/posix/fork.hpp"          // around_fork
 #include "cohort/os/posix/signal.hpp"        // catch_interrupts, poll_timeout
+#include "cohort/os/posix/terminal.hpp"      // stderr_is_terminal
 #include "cohort/os/standard/wait_word.hpp"  // wait_word, cpu_count, heavy_barrier
 
 namespace cohort::inline v0::os {

@@ -41,6 +41,8 @@ class Poller {
 };
 
 inline bool around_fork(void (*)(), void (*)(), void (*)()) noexcept { return false; }
+/// Not to be known without the system.
+inline bool stderr_is_terminal() noexcept { return false; }
 
 inline void catch_interrupts(void (*handler)(int)) noexcept {
   std::signal(SIGINT, handler ? handler : SIG_DFL);
