@@ -261,11 +261,13 @@ TEST(ThreadFork, TheChildFindsTheLockOfNamesFree) {
     for (int i = 0; !ends; ++i) cohort::current_thread().set_name("busy " + std::to_string(i));
   }};
   busy.start();
+  main_thread().set_name("the first");
   for (int i = 0; i < 20; ++i) {
-    const int status = status_of_child([] { return main_thread().name() == "MainThread" ? 0 : 1; });
+    const int status = status_of_child([] { return main_thread().name() == "the first" ? 0 : 1; });
     EXPECT_EQ(status, 0);
   }
   ends = true;
+  main_thread().set_name("MainThread");
 }
 
 TEST(ThreadFork, TheChildsEndDoesNotWaitForThreadsOfTheParent) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -136,7 +137,8 @@ TEST(Thread, RunsACoroutineFunctionOnAnEventLoopOfItsOwn) {
 }
 
 TEST(Thread, ThreadLocalObjectsOfTheThreadAreDestroyedBeforeAJoinReturns) {
-  static std::atomic<int> destroyed{0};
+  static std::atomic<int> destroyed;
+  destroyed = 0;
   struct Slow {
     ~Slow() {
       std::this_thread::sleep_for(1ms);  // not for luck: to be late

@@ -93,8 +93,8 @@ class Thread : public detail::Worker<Thread, detail::ThreadLife> {
 
  public:
   template <class Fn, class... Args>
-  requires(detail::is_thread_target<Fn>&& detail::Callable<Fn, Args...>) explicit Thread(
-      Fn&& fn, Args&&... args)
+  requires detail::is_thread_target<Fn>
+  explicit Thread(Fn&& fn, Args&&... args)
       : Thread(ThreadOptions{}, std::forward<Fn>(fn), std::forward<Args>(args)...) {}
   template <class Fn, class... Args>
   requires detail::Callable<Fn, Args...> Thread(ThreadOptions options, Fn&& fn, Args&&... args)
@@ -103,9 +103,7 @@ class Thread : public detail::Worker<Thread, detail::ThreadLife> {
             detail::no_result(
                 detail::make_task(std::forward<Fn>(fn), std::forward<Args>(args)...)))) {}
   template <class Fn, class... Args>
-  requires(detail::is_thread_target<Fn> &&
-           !detail::Callable<Fn, Args...>) explicit Thread(Fn&&, Args&&...)
-      : Base(nullptr) {
+  requires(!detail::Callable<Fn, Args...>) Thread(ThreadOptions, Fn&&, Args&&...) : Base(nullptr) {
     static_assert(detail::always_false<Fn>,
                   "Thread(fn, args…): fn cannot be called with these arguments. They are stored as "
                   "copies and passed on as rvalues, as with std::thread: take them by value, or "

@@ -78,6 +78,8 @@ class BasicThreadLife final : public WorkerLife,
     *this_thread_life() = this;
     set_ident(std::this_thread::get_id());
   }
+  /// Under workers_mutex().
+  bool is_of_this_thread() const noexcept { return ident_ == std::this_thread::get_id(); }
   /// The main thread's. Under workers_mutex(), or before anybody knows it.
   void become_main() {
     main_thread_end->ends.store(end_here, std::memory_order_release);
@@ -224,7 +226,11 @@ class BasicThreadRegistry {
     BasicThreadRegistry& self = get();
     self.has_ended_.store(false);
     auto* const life = static_cast<Life*>(*this_thread_life());
-    self.main_ = life ? life->shared_from_this() : std::make_shared<Life>("MainThread");
+    if (life) {
+      self.main_ = life->shared_from_this();
+    } else if (!self.main_->is_of_this_thread()) {
+      self.main_ = std::make_shared<Life>("MainThread");
+    }
     self.main_->become_main();
     self.living_.assign(1, self.main_.get());
     workers_mutex().unlock();

@@ -141,8 +141,7 @@ class WorkerHandle {
   Life& life() const {
     if (!life_) {
       throw UsageError(std::string(Life::kind) +
-                       ": this handle is empty: it was moved from, or "
-                       "never referred to one");
+                       ": this handle is empty: it was moved from, or never referred to one");
     }
     return *life_;
   }
@@ -166,8 +165,8 @@ class Worker : public WorkerHandle<Life> {
     if (finish()) return;
     report_unobserved(std::make_exception_ptr(
         UsageError(std::string(Life::kind) +
-                   ": an object with a run() of its own was destroyed before it was "
-                   "joined, so that its members went while run() could use them: declare it as "
+                   ": an object with a run() of its own was destroyed before it was joined, so "
+                   "that its members went while run() could use them: declare it as "
                    "Joined<Class>, or call join() in its destructor")));
   }
 
@@ -177,8 +176,7 @@ class Worker : public WorkerHandle<Life> {
     Life& life = this->life();
     if (!life.begin()) {
       throw UsageError(std::string(Life::kind) +
-                       "::start(): it was started already; make a new "
-                       "one to run it again");
+                       "::start(): it was started already; make a new one to run it again");
     }
     try {
       life.is_object = overrides_run();
@@ -195,8 +193,8 @@ class Worker : public WorkerHandle<Life> {
   void set_daemon(bool daemon) {
     if (this->life().started()) {
       throw UsageError(std::string(Life::kind) +
-                       "::set_daemon(): it was started already; say it "
-                       "before start(), or in the options");
+                       "::set_daemon(): it was started already; say it before start(), or in the "
+                       "options");
     }
     this->life().set_daemon(daemon);
   }
@@ -250,8 +248,7 @@ class Worker : public WorkerHandle<Life> {
   std::shared_ptr<Life> give_up() {
     if (this->life_ && this->life_->is_object) {
       throw UsageError(std::string(Life::kind) +
-                       ": a started object with a run() of its own cannot "
-                       "be moved");
+                       ": a started object with a run() of its own cannot be moved");
     }
     return std::move(this->life_);
   }
