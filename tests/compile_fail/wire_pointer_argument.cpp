@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // A pointer means nothing in another process. The error names the argument by number and type.
-// expect: Argument<2[ulUL]*, int ?\*>
+// expect: InArgument<2[ulUL]*, int ?\*>
 
 #include <cohort/wire/remote_call.hpp>
 

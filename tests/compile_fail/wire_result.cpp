@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // A result must travel, too.
-// expect: detail::Result<std::unique_ptr<int
+// expect: detail::InResult<std::unique_ptr<int
 
 #include <cohort/wire/remote_call.hpp>
 

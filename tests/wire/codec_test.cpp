@@ -74,6 +74,7 @@ TEST(Codec, TheLayoutIsLittleEndianAndPacked) {
   EXPECT_EQ(values(encode(std::optional<char>())), (Ints{0}));
   EXPECT_EQ(values(encode(std::variant<int, char>('x'))), (Ints{1, 'x'}));
   EXPECT_EQ(values(encode(Padded{'a', 0, true})), (Ints{'a', 0, 0, 0, 0, 0, 0, 0, 0, 1}));
+  EXPECT_EQ(values(encode(Gap{'a', 1})), (Ints{'a', 1, 0, 0, 0}));
   EXPECT_EQ(values(encode(std::pair<char, bool>('p', false))), (Ints{'p', 0}));
   EXPECT_EQ(values(encode(std::map<char, char>{{'b', 2}, {'a', 1}})),
             (Ints{2, 0, 0, 0, 0, 0, 0, 0, 'a', 1, 'b', 2}));
@@ -86,6 +87,7 @@ TEST(Codec, ReadsPartsInTheOrderInWhichTheyWereWritten) {
   EXPECT_EQ((decode<std::tuple<int, int>>(encode(Point{1, 2}))), std::tuple(1, 2));
   EXPECT_EQ((decode<std::array<int, 2>>(encode(Point{1, 2}))), (std::array{1, 2}));
   EXPECT_EQ(decode<Point>(encode(Two(1, 2))), (Point{1, 2}));
+  EXPECT_EQ(decode<const Point>(encode(Point{1, 2})), (Point{1, 2}));
 }
 
 TEST(Codec, TakesMoveOnlyPartsAndPartsThatCannotBeAssigned) {
@@ -262,6 +264,9 @@ class NoDefault {
   void serialize(A&) {}
   int x = 0;
 };
+struct OnlyPadding {
+  int : 3;
+};
 struct RecursivePointer {
   std::vector<RecursivePointer> children;
   int* p;
@@ -280,6 +285,7 @@ static_assert(refused<HasArray> && refused<HasArrayOfOne> && refused<HasText>);
 static_assert(refused<HasArrayOfClasses>);
 static_assert(refused<Derived> && refused<DerivedEmpty> && refused<Named>);
 static_assert(refused<DerivedAccount> && refused<SameAccount> && Serializable<Mixed>);
+static_assert(refused<OnlyPadding> && refused<std::optional<const int>>);
 static_assert(refused<Closed> && refused<NoDefault> && refused<std::vector<NoDefault>>);
 static_assert(refused<std::set<int, bool (*)(int, int)>>);
 static_assert(refused<std::set<int, std::function<bool(int, int)>>>);
@@ -296,6 +302,7 @@ static_assert(reason<Deep> == Refusal::pointer && std::is_same_v<blamed<Deep>, c
 static_assert(reason<HasReference> == Refusal::fields);
 static_assert(reason<HasArray> == Refusal::fields && reason<HasArrayOfOne> == Refusal::c_array);
 static_assert(reason<Named> == Refusal::base);
+static_assert(reason<std::reference_wrapper<int>> == Refusal::reference);
 static_assert(reason<DerivedAccount> == Refusal::inherited);
 
 }  // namespace

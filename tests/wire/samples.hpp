@@ -44,6 +44,11 @@ struct Padded {
   bool set = false;
   bool operator==(const Padded&) const = default;
 };
+struct Gap {
+  char tag = 'g';
+  int value = 1;
+  bool operator==(const Gap&) const = default;
+};
 struct Customer {
   std::string name;
   std::optional<std::string> mail;
@@ -150,6 +155,7 @@ void for_each_sample(Fn fn) {
   fn(std::vector<bool>(16, true));
   fn(std::vector<Point>{{1, 2}, {3, 4}});
   fn(std::vector<Padded>{{'a', 2, true}, {}});
+  fn(std::vector<Gap>{{'a', 2}, {}});
   fn(std::vector<Nothing>(5));
   fn(std::vector<std::monostate>(3));
   fn(std::vector<Silent>(4));

@@ -16,6 +16,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 
 #include "cohort/config.hpp"  // COHORT_COLD
 #include "cohort/error.hpp"   // CodecError
@@ -27,11 +28,11 @@ class InArchive;
 
 namespace detail {
 template <class T>
-void put(OutArchive& out, const T& value);  // codec.hpp
+void put_value(OutArchive& out, const T& value);  // codec.hpp
 template <class T>
-T get(InArchive& in);
+T get_value(InArchive& in);
 template <class T>
-void fill(InArchive& in, T& value);
+void fill_value(InArchive& in, T& value);
 
 /// One level of nesting, as long as it lives.
 class Level {
@@ -75,15 +76,20 @@ class OutArchive {
   /// Appends the values, in order. Throws CodecError where one cannot be encoded.
   template <class... T>
   OutArchive& operator()(const T&... values) {
-    (detail::put(*this, values), ...);
+    (detail::put_value(*this, values), ...);
     return *this;
   }
   /// Appends bytes as they are.
   void write(const void* from, std::size_t n) {
-    if (n > room()) return spill(from, n);
-    if (n == 0) return;  // `from` may be null
-    std::memcpy(next_, from, n);
-    next_ += n;
+    if (n <= room()) {
+      if (n == 0) return;  // `from` may be null
+      std::memcpy(next_, from, n);
+      next_ += n;
+    } else if (kind_ == Kind::counts) {
+      counted_ += n;
+    } else {
+      spill(from, n);
+    }
   }
 
   /// How much was written, or counted.
@@ -115,11 +121,7 @@ class OutArchive {
 
   std::size_t room() const noexcept { return static_cast<std::size_t>(end_ - next_); }
 
-  COHORT_NOINLINE void spill(const void* from, std::size_t n) {
-    if (kind_ == Kind::counts) {
-      counted_ += n;
-      return;
-    }
+  COHORT_COLD void spill(const void* from, std::size_t n) {
     if (kind_ == Kind::fixed) {
       throw CodecError("no room for " + std::to_string(n) + " bytes in a place of " +
                        std::to_string(end_ - begin_) + ", of which " + std::to_string(size()) +
@@ -169,13 +171,13 @@ class InArchive {
   /// Reads into the variables, in order.
   template <class... T>
   InArchive& operator()(T&... values) {
-    (detail::fill(*this, values), ...);
+    (detail::fill_value(*this, values), ...);
     return *this;
   }
   /// Reads one value.
   template <class T>
   T read() {
-    return detail::get<T>(*this);
+    return detail::get_value<std::remove_cv_t<T>>(*this);
   }
   /// Throws unless everything was read.
   void finish() const {
@@ -198,9 +200,13 @@ class InArchive {
   std::size_t count(std::size_t least, std::size_t in_memory) {
     const auto n = read<std::uint64_t>();
     if (n > remaining() / least) too_many(n);
-    if (in_memory != 0 && n > (limits_.memory - claimed_) / in_memory) too_large(n);
-    claimed_ += static_cast<std::size_t>(n) * in_memory;
+    claim(n, in_memory);
     return static_cast<std::size_t>(n);
+  }
+  /// For codecs: before n elements of `in_memory` bytes, 1 or more, get their memory.
+  void claim(std::uint64_t n, std::size_t in_memory) {
+    if (n > (limits_.memory - claimed_) / in_memory) too_large(n);
+    claimed_ += static_cast<std::size_t>(n) * in_memory;
   }
   /// For codecs: entered once for each value that holds others.
   detail::Level descend() {

@@ -44,9 +44,8 @@ constexpr bool holds_fixed_parts() {
   if constexpr (is_custom<T>) {
     return false;
   } else {
-    return []<class... P>(Types<P...>) {
-      return (is_fixed<std::remove_cv_t<P>>() && ...);
-    }(typename Shape<T>::Parts{});
+    return
+        []<class... P>(Types<P...>) { return (is_fixed<P>() && ...); }(typename Shape<T>::Parts{});
   }
 }
 
@@ -76,7 +75,7 @@ T get_custom(InArchive& in) {
 }
 
 template <class T>
-void put(OutArchive& out, const T& value) {
+void put_value(OutArchive& out, const T& value) {
   if constexpr (std::is_array_v<T>) {
     put_elements(out, value, std::extent_v<T>);  // asked for by a `serialize`
   } else if constexpr (!travels<T>) {
@@ -96,7 +95,7 @@ void put(OutArchive& out, const T& value) {
 }
 
 template <class T>
-T get(InArchive& in) {
+T get_value(InArchive& in) {
   if constexpr (!travels<T>) {
     require_travels<T>();
   } else if constexpr (is_custom<T>) {
@@ -114,11 +113,11 @@ T get(InArchive& in) {
 }
 
 template <class T>
-void fill(InArchive& in, T& value) {
+void fill_value(InArchive& in, T& value) {
   if constexpr (std::is_array_v<T>) {
     get_elements(in, value, std::extent_v<T>);
   } else {
-    value = get<T>(in);
+    value = get_value<T>(in);
   }
 }
 

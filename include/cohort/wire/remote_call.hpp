@@ -113,7 +113,7 @@ Task<> answer_later(Task<R> work, OutArchive* out) {
     } else {
       R result = co_await std::move(work);
       put_case(*out, answer_value);
-      put(*out, static_cast<const answer_value_t<R>&>(result));
+      put_value(*out, static_cast<const answer_value_t<R>&>(result));
     }
   } catch (...) {
     error = std::current_exception();
@@ -124,9 +124,9 @@ Task<> answer_later(Task<R> work, OutArchive* out) {
 template <class Wire, class A>
 void put_argument(OutArchive& out, const A& argument) {
   if constexpr (std::is_same_v<A, Wire>) {
-    put(out, argument);
+    put_value(out, argument);
   } else {
-    put<Wire>(out, static_cast<Wire>(argument));
+    put_value<Wire>(out, static_cast<Wire>(argument));
   }
 }
 
@@ -167,7 +167,7 @@ struct WireCall {
       } else {
         const auto& result = std::apply(call, arguments);
         put_case(out, answer_value);
-        put(out, static_cast<const answer_value_t<Result>&>(result));
+        put_value(out, static_cast<const answer_value_t<Result>&>(result));
       }
     }
   }
@@ -207,10 +207,10 @@ constexpr void explain_call(CallOf<Fn, Types<W...>>, std::index_sequence<I...>) 
   if constexpr (fault == CallFault::function) {
     static_cast<void>(FunctionCannotTravel<Fn>{});
   } else if constexpr (fault == CallFault::argument) {
-    (require_travels<W, Argument<I + 1, W>>(), ...);
+    (require_travels<W, InArgument<I + 1, W>>(), ...);
   } else if constexpr (fault == CallFault::result) {
     using Yielded = answer_value_t<typename WireCall<Fn, W...>::Result>;
-    require_travels<Yielded, Result<Yielded>>();
+    require_travels<Yielded, InResult<Yielded>>();
   } else {
     static_assert(fault == CallFault::none,
                   "the function cannot be called with these arguments in another process: they are "

@@ -84,7 +84,7 @@ void put_function(OutArchive& out, const Fn& fn) {
     if (!fn) throw CodecError("a null function pointer");
     put_place(out, os::place_of_code(reinterpret_cast<const void*>(fn)));
   } else {
-    put(out, fn);
+    put_value(out, fn);
   }
 }
 template <class Fn>
@@ -95,7 +95,7 @@ Fn get_function(InArchive& in) {
     const auto address = reinterpret_cast<std::uintptr_t>(find_code(in, place));
     return reinterpret_cast<Fn>(address);
   } else {
-    return get<Fn>(in);
+    return get_value<Fn>(in);
   }
 }
 

@@ -19,11 +19,11 @@ struct Shape<std::optional<V>> : VaryingShape<V> {
   using T = std::optional<V>;
   static void encode(OutArchive& out, const T& value) {
     put_case(out, value ? 1 : 0);
-    if (value) put(out, *value);
+    if (value) put_value(out, *value);
   }
   static T decode(InArchive& in) {
     if (get_case(in, 2, "an optional's flag") == 0) return std::nullopt;
-    return T(std::in_place, get<V>(in));
+    return T(std::in_place, get_value<V>(in));
   }
 };
 
@@ -44,14 +44,14 @@ struct Shape<std::variant<V...>> : VaryingShape<V...> {
  private:
   template <std::size_t... I>
   static void put_alternative(OutArchive& out, const T& value, std::index_sequence<I...>) {
-    ((value.index() == I ? put(out, *std::get_if<I>(&value)) : void()), ...);
+    ((value.index() == I ? put_value(out, *std::get_if<I>(&value)) : void()), ...);
   }
   template <std::size_t I = 0>
   static T make(InArchive& in, std::size_t index) {
     if constexpr (I + 1 < sizeof...(V)) {
       if (index != I) return make<I + 1>(in, index);
     }
-    return T(std::in_place_index<I>, get<std::variant_alternative_t<I, T>>(in));
+    return T(std::in_place_index<I>, get_value<std::variant_alternative_t<I, T>>(in));
   }
 };
 
@@ -70,8 +70,8 @@ struct Shape<T> {
   static constexpr std::size_t least = least_size<Text>();
   static constexpr bool fixed = false;
   static constexpr bool raw = false;
-  static void encode(OutArchive& out, const T& value) { put(out, value.native()); }
-  static T decode(InArchive& in) { return T(get<Text>(in)); }
+  static void encode(OutArchive& out, const T& value) { put_value(out, value.native()); }
+  static T decode(InArchive& in) { return T(get_value<Text>(in)); }
 };
 
 }  // namespace cohort::inline v0::detail

@@ -26,7 +26,7 @@ struct CountedShape {
   static constexpr bool raw = false;
 };
 
-inline void put_count(OutArchive& out, std::size_t n) { put(out, std::uint64_t{n}); }
+inline void put_count(OutArchive& out, std::size_t n) { put_value(out, std::uint64_t{n}); }
 
 /// n elements that lie one after the other in memory.
 template <class E>
@@ -34,7 +34,7 @@ void put_elements(OutArchive& out, const E* from, std::size_t n) {
   if constexpr (is_raw<E>()) {
     out.write(from, n * sizeof(E));
   } else {
-    for (std::size_t i = 0; i < n; ++i) put(out, from[i]);
+    for (std::size_t i = 0; i < n; ++i) put_value(out, from[i]);
   }
 }
 template <class E>
@@ -43,7 +43,7 @@ void get_elements(InArchive& in, E* to, std::size_t n) {
     const std::byte* const from = in.take(n * sizeof(E));
     if (n != 0) std::memcpy(static_cast<void*>(to), from, n * sizeof(E));
   } else {
-    for (std::size_t i = 0; i < n; ++i) to[i] = get<E>(in);
+    for (std::size_t i = 0; i < n; ++i) to[i] = get_value<E>(in);
   }
 }
 
@@ -92,17 +92,18 @@ struct Shape<std::vector<bool, Allocator>> : CountedShape<> {
       for (std::size_t k = 0; k < 8 && i + k < value.size(); ++k) {
         byte |= value[i + k] ? 1u << k : 0u;
       }
-      put(out, static_cast<unsigned char>(byte));
+      put_value(out, static_cast<unsigned char>(byte));
     }
   }
   static T decode(InArchive& in) {
-    const auto n = get<std::uint64_t>(in);
+    const auto n = get_value<std::uint64_t>(in);
     if (n / 8 > in.remaining() || (n + 7) / 8 > in.remaining()) {
       in.fail("a vector<bool> of " + std::to_string(n) + ", more than the bytes that follow");
     }
+    in.claim((n + 7) / 8, 1);
     T result(static_cast<std::size_t>(n));
     for (std::size_t i = 0; i < result.size(); i += 8) {
-      unsigned byte = get<unsigned char>(in);
+      unsigned byte = get_value<unsigned char>(in);
       for (std::size_t k = 0; k < 8 && i + k < result.size(); ++k, byte >>= 1) {
         result[i + k] = (byte & 1u) != 0;
       }
@@ -126,10 +127,9 @@ struct FirstAndLast<Only> {
 };
 /// C is C<First, …, Last>, whose first parameter is the element or key and whose last the allocator.
 template <class C, class... Parameters>
-concept ContainerOf =
-    sizeof...(Parameters) >= 2 &&
-    std::is_same_v<typename C::allocator_type, typename FirstAndLast<Parameters...>::last>&& std::
-        is_default_constructible_v<C>&& requires(const C& c) {
+concept ContainerOf = requires(const C& c) {
+  requires std::is_same_v<typename C::allocator_type, typename FirstAndLast<Parameters...>::last>;
+  requires std::is_default_constructible_v<C>;
   c.begin();
   c.end();
   { c.size() } -> std::same_as<typename C::size_type>;
@@ -137,11 +137,10 @@ concept ContainerOf =
 
 /// vector, deque, list.
 template <class C, class... Parameters>
-concept SequenceOf =
-    sizeof...(Parameters) == 2 &&
-    ContainerOf<C, Parameters...>&& std::is_same_v<
-        typename C::value_type,
-        typename FirstAndLast<Parameters...>::first>&& requires(C& c, typename C::value_type&& e) {
+concept SequenceOf = requires(C& c, typename C::value_type&& e) {
+  requires sizeof...(Parameters) == 2;
+  requires ContainerOf<C, Parameters...>;
+  requires std::is_same_v<typename C::value_type, typename FirstAndLast<Parameters...>::first>;
   c.emplace_back(std::move(e));
 };
 template <template <class...> class C, class... Parameters>
@@ -159,7 +158,7 @@ struct Shape<C<Parameters...>> : CountedShape<typename C<Parameters...>::value_t
     if constexpr (in_one_piece) {
       put_elements(out, value.data(), value.size());
     } else {
-      for (const E& e : value) put(out, e);
+      for (const E& e : value) put_value(out, e);
     }
   }
   static T decode(InArchive& in) {
@@ -169,7 +168,7 @@ struct Shape<C<Parameters...>> : CountedShape<typename C<Parameters...>::value_t
       const std::size_t n = in.count(least_size<E>(), sizeof(E));
       T result;
       if constexpr (requires { result.reserve(n); }) result.reserve(n);
-      for (std::size_t i = 0; i < n; ++i) result.emplace_back(get<E>(in));
+      for (std::size_t i = 0; i < n; ++i) result.emplace_back(get_value<E>(in));
       return result;
     }
   }
@@ -177,16 +176,12 @@ struct Shape<C<Parameters...>> : CountedShape<typename C<Parameters...>::value_t
 
 /// Whether what orders or hashes the keys has a state, which would not travel.
 template <class C>
-requires requires {
-  typename C::key_type;
-  typename C::allocator_type;
-}
+requires requires { typename C::key_compare; }
+constexpr bool keyed_by_state() { return !std::is_empty_v<typename C::key_compare>; }
+template <class C>
+requires requires { typename C::hasher; }
 constexpr bool keyed_by_state() {
-  if constexpr (requires { typename C::hasher; }) {
-    return !std::is_empty_v<typename C::hasher> || !std::is_empty_v<typename C::key_equal>;
-  } else {
-    return !std::is_empty_v<typename C::key_compare>;
-  }
+  return !std::is_empty_v<typename C::hasher> || !std::is_empty_v<typename C::key_equal>;
 }
 template <class C>
 struct KeyedParts {
@@ -200,11 +195,12 @@ struct KeyedParts<C> {
 
 /// map, set, their multi and unordered kin.
 template <class C, class... Parameters>
-concept KeyedOf = sizeof...(Parameters) >= 3 &&
-                  ContainerOf<C, Parameters...>&& std::is_same_v<
-                      typename C::key_type, typename FirstAndLast<Parameters...>::first> &&
-                  (
-                      requires { typename C::key_compare; } || requires { typename C::hasher; });
+concept KeyedOf = requires {
+  requires sizeof...(Parameters) >= 3;
+  requires ContainerOf<C, Parameters...>;
+  requires std::is_same_v<typename C::key_type, typename FirstAndLast<Parameters...>::first>;
+  keyed_by_state<C>();
+};
 template <template <class...> class C, class... Parameters>
 requires KeyedOf<C<Parameters...>, Parameters...>
 struct Shape<C<Parameters...>> : KeyedParts<C<Parameters...>>::type {
@@ -216,10 +212,10 @@ struct Shape<C<Parameters...>> : KeyedParts<C<Parameters...>>::type {
     put_count(out, value.size());
     for (const auto& e : value) {
       if constexpr (requires { typename T::mapped_type; }) {
-        put(out, e.first);
-        put(out, e.second);
+        put_value(out, e.first);
+        put_value(out, e.second);
       } else {
-        put(out, e);
+        put_value(out, e);
       }
     }
   }
@@ -229,14 +225,14 @@ struct Shape<C<Parameters...>> : KeyedParts<C<Parameters...>>::type {
       using V = typename T::mapped_type;
       const std::size_t n = in.count(least_size<K>() + least_size<V>(), node);
       for (std::size_t i = 0; i < n; ++i) {
-        K key = get<K>(in);
-        result.emplace_hint(result.end(), std::move(key), get<V>(in));
+        K key = get_value<K>(in);
+        result.emplace_hint(result.end(), std::move(key), get_value<V>(in));
         check_new(in, result.size(), i);
       }
     } else {
       const std::size_t n = in.count(least_size<K>(), node);
       for (std::size_t i = 0; i < n; ++i) {
-        result.emplace_hint(result.end(), get<K>(in));
+        result.emplace_hint(result.end(), get_value<K>(in));
         check_new(in, result.size(), i);
       }
     }

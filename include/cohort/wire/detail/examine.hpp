@@ -59,6 +59,12 @@ concept SmartPointer = requires(const T& p) {
   p.operator->();
 };
 
+template <class T>
+concept ReferenceWrapper = requires(const T& r) {
+  typename T::type;
+  { r.get() } -> std::same_as<typename T::type&>;
+};
+
 /// Whether `serialize` is that of a base class, which would leave out what T adds. (A base without
 /// fields can only mean those of T.)
 template <class T, class Owner>
@@ -100,6 +106,8 @@ constexpr Refusal examine_unknown() {
     return Refusal::view;
   } else if constexpr (SmartPointer<T>) {
     return Refusal::owner;
+  } else if constexpr (ReferenceWrapper<T>) {
+    return Refusal::reference;
   } else if constexpr (std::is_aggregate_v<T> && std::is_class_v<T>) {
     if constexpr (has_base<T>()) {
       return Refusal::base;
@@ -113,6 +121,16 @@ constexpr Refusal examine_unknown() {
   }
 }
 
+/// False for a container whose comparison or hash has a state, which would not travel.
+template <class T>
+constexpr bool keeps_its_order() {
+  if constexpr (requires { keyed_by_state<T>(); }) {
+    return !keyed_by_state<T>();
+  } else {
+    return true;
+  }
+}
+
 template <class T, class... Outer>
 constexpr auto examine();
 
@@ -122,7 +140,7 @@ constexpr auto examine_parts(Types<>) {
 }
 template <class T, class... Outer, class First, class... Rest>
 constexpr auto examine_parts(Types<First, Rest...>) {
-  using Found = decltype(examine<std::remove_cv_t<First>, T, Outer...>());
+  using Found = decltype(examine<First, T, Outer...>());
   if constexpr (Found::refusal != Refusal::none) {
     return Found{};
   } else {
@@ -134,7 +152,9 @@ constexpr auto examine_parts(Types<First, Rest...>) {
 /// being examined already.
 template <class T, class... Outer>
 constexpr auto examine() {
-  if constexpr (std::is_arithmetic_v<T> || (std::is_same_v<T, Outer> || ...)) {
+  if constexpr (std::is_const_v<T> || std::is_volatile_v<T>) {
+    return Finding<Refusal::unknown, T>{};
+  } else if constexpr (std::is_arithmetic_v<T> || (std::is_same_v<T, Outer> || ...)) {
     return Fine{};
   } else if constexpr (std::is_reference_v<T>) {
     return Finding<Refusal::reference, T>{};
@@ -153,12 +173,8 @@ constexpr auto examine() {
     return std::conditional_t<why == Refusal::none, Fine, Finding<why, T>>{};
   } else if constexpr (!Shaped<T>) {
     return Finding<examine_unknown<T>(), T>{};
-  } else if constexpr (requires { keyed_by_state<T>(); }) {
-    if constexpr (keyed_by_state<T>()) {
-      return Finding<Refusal::compare, T>{};
-    } else {
-      return examine_parts<T, Outer...>(typename Shape<T>::Parts{});
-    }
+  } else if constexpr (!keeps_its_order<T>()) {
+    return Finding<Refusal::compare, T>{};
   } else {
     return examine_parts<T, Outer...>(typename Shape<T>::Parts{});
   }
@@ -171,15 +187,15 @@ inline constexpr bool travels = finding_t<T>::refusal == Refusal::none;
 
 /// Where the part was found: in a value, in an argument of a call (counted from 1), in its result.
 template <class Type>
-struct Value;
+struct InValue;
 template <std::size_t number, class Type>
-struct Argument;
+struct InArgument;
 template <class Type>
-struct Result;
+struct InResult;
 
 /// Does not compile; the compiler names part and place, the text the cure. One error has to say it
 /// all: some compilers stop after it.
-template <class Part, Refusal why, class In>
+template <class Part, Refusal why, class Place>
 struct CannotTravel {
   static_assert(why != Refusal::pointer,
                 "a raw pointer cannot travel: it means nothing in another process. Pass the value "
@@ -224,11 +240,11 @@ struct CannotTravel {
 };
 
 /// Stops the compilation unless T travels.
-template <class T, class In = Value<T>>
+template <class T, class Place = InValue<T>>
 constexpr void require_travels() {
   using Found = finding_t<T>;
   if constexpr (Found::refusal != Refusal::none) {
-    static_cast<void>(CannotTravel<typename Found::part, Found::refusal, In>{});
+    static_cast<void>(CannotTravel<typename Found::part, Found::refusal, Place>{});
   }
 }
 

@@ -22,11 +22,11 @@ template <class A, class B>
 struct Shape<std::pair<A, B>> : PackedShape<std::remove_cv_t<A>, std::remove_cv_t<B>> {
   using T = std::pair<A, B>;
   static void encode(OutArchive& out, const T& value) {
-    put(out, value.first);
-    put(out, value.second);
+    put_value(out, value.first);
+    put_value(out, value.second);
   }
   static T decode(InArchive& in) {
-    return T{get<std::remove_cv_t<A>>(in), get<std::remove_cv_t<B>>(in)};
+    return T{get_value<std::remove_cv_t<A>>(in), get_value<std::remove_cv_t<B>>(in)};
   }
 };
 
@@ -42,9 +42,9 @@ template <class... P>
 struct Shape<std::tuple<P...>> : PackedShape<std::remove_cv_t<P>...> {
   using T = std::tuple<P...>;
   static void encode(OutArchive& out, const T& value) {
-    std::apply([&out](const P&... parts) { (put(out, parts), ...); }, value);
+    std::apply([&out](const P&... parts) { (put_value(out, parts), ...); }, value);
   }
-  static T decode(InArchive& in) { return T{get<std::remove_cv_t<P>>(in)...}; }
+  static T decode(InArchive& in) { return T{get_value<std::remove_cv_t<P>>(in)...}; }
 };
 
 template <class E>
@@ -77,7 +77,7 @@ struct Shape<std::array<E, n>> {
  private:
   template <std::size_t... I>
   static T make(InArchive& in, std::index_sequence<I...>) {
-    return T{{(static_cast<void>(I), get<E>(in))...}};
+    return T{{(static_cast<void>(I), get_value<E>(in))...}};
   }
 };
 
@@ -86,7 +86,7 @@ template <class T>
 constexpr bool is_taken_apart() {
   if constexpr (!std::is_aggregate_v<T> || !std::is_class_v<T> || Stateless<T>) {
     return false;
-  } else if constexpr (has_base<T>() || field_count<T> > max_fields) {
+  } else if constexpr (has_base<T>() || field_count<T> == 0 || field_count<T> > max_fields) {
     return false;
   } else {
     return !has_array<T, field_count<T>>();
@@ -106,10 +106,10 @@ struct AggregateShape<T, Types<F...>> : PackedShape<F...> {
     if constexpr (raw) {
       out.write(&value, sizeof(T));
     } else {
-      with_fields(value, [&out](const auto&... fields) { (put(out, fields), ...); });
+      with_fields(value, [&out](const auto&... fields) { (put_value(out, fields), ...); });
     }
   }
-  static T decode(InArchive& in) { return T{get<F>(in)...}; }
+  static T decode(InArchive& in) { return T{get_value<F>(in)...}; }
 };
 
 template <class T>

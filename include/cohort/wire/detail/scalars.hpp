@@ -82,8 +82,8 @@ struct Shape<T> : EmptyShape<T> {
     if constexpr (std::is_default_constructible_v<T>) {
       return T{};
     } else {
-      struct Empty {};
-      return std::bit_cast<T>(Empty{});
+      struct Anything {};
+      return std::bit_cast<T>(Anything{});
     }
   }
 };
@@ -98,8 +98,8 @@ template <template <class, class> class Duration, class Rep, class Period>
 requires DurationOf<Duration<Rep, Period>, Rep, Period>
 struct Shape<Duration<Rep, Period>> : PackedShape<Rep> {
   using T = Duration<Rep, Period>;
-  static void encode(OutArchive& out, const T& value) { put(out, value.count()); }
-  static T decode(InArchive& in) { return T(get<Rep>(in)); }
+  static void encode(OutArchive& out, const T& value) { put_value(out, value.count()); }
+  static T decode(InArchive& in) { return T(get_value<Rep>(in)); }
 };
 
 template <class T, class Clock, class Duration>
@@ -111,8 +111,8 @@ template <template <class, class> class TimePoint, class Clock, class Duration>
 requires TimePointOf<TimePoint<Clock, Duration>, Clock, Duration>
 struct Shape<TimePoint<Clock, Duration>> : PackedShape<Duration> {
   using T = TimePoint<Clock, Duration>;
-  static void encode(OutArchive& out, const T& value) { put(out, value.time_since_epoch()); }
-  static T decode(InArchive& in) { return T(get<Duration>(in)); }
+  static void encode(OutArchive& out, const T& value) { put_value(out, value.time_since_epoch()); }
+  static T decode(InArchive& in) { return T(get_value<Duration>(in)); }
 };
 
 }  // namespace cohort::inline v0::detail

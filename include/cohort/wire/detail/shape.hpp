@@ -62,7 +62,7 @@ concept HasFreeSerialize = std::is_class_v<T> &&
 template <class T>
 inline constexpr bool is_custom = has_codec<T> || HasMemberSerialize<T> || HasFreeSerialize<T>;
 
-/// The same for every type that travels. A custom type takes a byte at least: see put().
+/// The same for every type that travels. A custom type takes a byte at least: see put_value().
 template <class T>
 constexpr std::size_t least_size() {
   if constexpr (is_custom<T>) {
