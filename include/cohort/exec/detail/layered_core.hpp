@@ -197,7 +197,9 @@ class LayeredCore : public HomeAbove, private Completion {
     turn.become_root(no_stop_);
     turn.post_to(below_);
   }
-  static Task<> run_turn(LayeredCore* self) {
+  // A template, because g++ makes code of every coroutine that is none, used or not.
+  template <class Core>
+  static Task<> run_turn(Core* self) {
     Coroutine& turn = co_await Self{};
     const PlainSection outside(turn);
     self->take_turn();
