@@ -149,7 +149,7 @@ class LayeredCore : public HomeAbove, private Completion {
  private:
   // For each of the counts of the executor below its own: a task hears when either is stopped.
   struct Count final : TaskCount {
-    explicit Count(TaskCount& b) noexcept : TaskCount(&b.scope()), below(b) {}
+    explicit Count(TaskCount& b) noexcept : TaskCount(b), below(b) {}
     TaskCount& below;
     Count* next = nullptr;
   };
