@@ -183,7 +183,7 @@ class PolicyCore final : public PolicyCoreBase {
         turn.over = true;
         task.arrival = Arrival::used_up;
       }
-      if (queued) push(task);
+      if (queued) enqueue(task);
       turn.began = time;
       turn.ends = add_saturating(time, policy_.left(task));
     }
@@ -194,11 +194,11 @@ class PolicyCore final : public PolicyCoreBase {
     for (PolicyTask* task = announced_.take_all_in_order(); task;) {
       PolicyTask& admitted = *std::exchange(task, task->link);
       admitted.announced.store(false, std::memory_order_seq_cst);  // what comes now is new again
-      if (!admitted.queued && admitted.has_ready()) push(admitted);
+      if (!admitted.queued && admitted.has_ready()) enqueue(admitted);
       admitted.release();
     }
   }
-  void push(PolicyTask& task) noexcept {
+  void enqueue(PolicyTask& task) noexcept {
     policy_.push(task, task.for_guests ? Arrival::created : task.arrival);
     task.arrival = Arrival::unblocked;
     task.queued = true;
@@ -227,7 +227,7 @@ class PolicyCore final : public PolicyCoreBase {
     if (!task.has_ready()) {
       if (task.queued) remove(task);
     } else if (!task.queued) {
-      push(task);
+      enqueue(task);
     }
     return c;
   }
