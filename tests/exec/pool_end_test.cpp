@@ -165,6 +165,26 @@ TYPED_TEST(PoolEnd, WaitsForAFunctionThatIsStillRunning) {
   EXPECT_TRUE(finished);
 }
 
+// Whoever resumes the last task may still be on its way out when the pool is gone.
+TYPED_TEST(PoolEnd, WhileAnotherThreadResumesItsLastTask) {
+  using Pool = typename TypeParam::Pool;
+  for (int i = 0; i < 100; ++i) {
+    Event go;
+    std::thread setter;
+    {
+      Pool pool{TypeParam::threads};
+      const auto future = pool.submit(wait_for, std::ref(go));
+      cohort::Strand strand{pool};
+      const auto on_strand = strand.submit(wait_for, std::ref(go));
+      setter = std::thread([&go] { go.set(); });
+      for (std::atomic<int> k{0}; k < i % 50 * 20; ++k) {}
+      future.block();
+      on_strand.block();
+    }
+    setter.join();
+  }
+}
+
 TYPED_TEST(PoolEnd, RefusesWorkThatItsLastTasksSubmit) {
   using Pool = typename TypeParam::Pool;
   std::atomic<int> refused{0};

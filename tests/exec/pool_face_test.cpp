@@ -401,6 +401,29 @@ TYPED_TEST(PoolFace, TerminateDropsTenThousandQueuedFunctionsAtOnce) {  // C196
   }
 }
 
+TEST(PoolFaceOfAThreadPool, TerminateDropsWhatAStrandOnItHasQueued) {  // C196
+  ThreadPool pool{1};
+  Strand strand{pool};
+  std::atomic<int> called{0};
+  std::vector<Future<void>> futures;
+  {
+    std::atomic<bool> begun{false};
+    std::atomic<bool> open{false};
+    const auto first = strand.submit([&] {
+      begun = true;
+      while (!open) std::this_thread::yield();
+    });
+    EXPECT_TRUE(cohort::test::eventually([&] { return begun.load(); }));
+    for (int i = 0; i < 100; ++i) futures.push_back(strand.submit([&called] { ++called; }));
+    pool.terminate();
+    open = true;
+    first.block();
+  }
+  pool.join().block();
+  for (const auto& future : futures) EXPECT_TRUE(future.cancelled());
+  EXPECT_EQ(called, 0);
+}
+
 TYPED_TEST(PoolFace, ShutdownCancelsFuturesIfToldTo) {  // C244
   TypeParam host;
   if constexpr (cohort::Scheduler<decltype(host.executor)>) {

@@ -59,6 +59,16 @@ int main() {
 
   std::cout << cohort::run(load(pool)) << '\n';
 
+  cohort::PolicyExecutor<cohort::ShortestJobFirst> shortest{1};
+  const auto hour = shortest.submit(cohort::With{.estimate = 1h}, twice, 30);
+  const auto minute = shortest.submit(cohort::With{.estimate = 1min}, twice, 1);
+  std::cout << hour.block() + minute.block() << '\n';
+
+  cohort::EventLoop machine{cohort::LoopTime::simulated};
+  cohort::PolicyExecutor on_it{machine, cohort::RoundRobin{10ms}};
+  const auto work = on_it.submit([&machine] { machine.advance(30ms); });  // takes 30 ms there
+  work.block();
+
   cohort::EventLoop simulated{cohort::LoopTime::simulated};
   cohort::run(simulated, cohort::timeout(2h, twice_later(1)));  // no real time passes
   try {
@@ -75,4 +85,5 @@ int main() {
 // 1
 // 5050
 // loaded
+// 62
 // block() inside a coroutine would stop everything else on this thread: write `co_await operation;` instead of `operation.block();`

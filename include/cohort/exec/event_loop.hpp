@@ -38,6 +38,7 @@ class EventLoop final : public detail::SchedulerFace<EventLoop>, private detail:
     run_ready();
     tasks_.scope().request_stop();
     run_while([this] { return tasks_.live() != 0; }, detail::never);
+    run_ready();  // turns of a Strand, say, that found nothing to do
     for (unsigned round = 0; visits_.load(std::memory_order_acquire) != 0; ++round) {
       detail::RealAtomics::relax(round);
     }

@@ -155,6 +155,4 @@ PolicyExecutor(S&, Policy) -> PolicyExecutor<Policy>;
 template <Scheduler S, SchedulingPolicy Policy, std::integral Int>
 PolicyExecutor(S&, Policy, Int) -> PolicyExecutor<Policy>;
 
-static_assert(Scheduler<PolicyExecutor<Fcfs>>);
-
 }  // namespace cohort::inline v0

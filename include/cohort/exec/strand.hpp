@@ -27,10 +27,8 @@ class StrandCore final : public LayeredCore {
   explicit StrandCore(Home& below) noexcept : LayeredCore(below, "Strand", 1) {}
 
   void post(Coroutine& c) noexcept override {
-    retain();  // the coroutine may run, and be the last to refer to the strand
+    const Posting posting(*this);
     posted_.push(c);
-    offer_turn();
-    release();
   }
 
   // Whoever blocks this thread in the middle of a turn drives the strand meanwhile, as with a loop.

@@ -43,16 +43,17 @@ class LayeredCore : public HomeAbove, private Completion {
   TaskCount& task_begins() override {
     retain();
     live_.fetch_add(1, std::memory_order_seq_cst);
+    Home& home_below = below_;
     TaskCount* below = nullptr;
     try {
       if (closed_.load(std::memory_order_seq_cst)) {
         throw ShutDown(std::string("this ") + name_ + " was shut down: it takes no more work");
       }
-      below = &below_.task_begins();
+      below = &home_below.task_begins();
       return count_above(*below);
     } catch (...) {
       one_less();
-      if (below) below_.task_ends(*below);
+      if (below) home_below.task_ends(*below);
       throw;
     }
   }
@@ -108,10 +109,30 @@ class LayeredCore : public HomeAbove, private Completion {
   virtual bool work_in_sight() const noexcept = 0;
   virtual void sweep() noexcept = 0;
 
+  /// While something is put where turns find it. The turn for it is offered before that: afterwards
+  /// it may run, and the executor below be gone.
+  class Posting {
+   public:
+    explicit Posting(LayeredCore& core, bool offer = true) noexcept : core_(core) {
+      core_.retain();
+      core_.arriving_.fetch_add(1, std::memory_order_seq_cst);
+      if (offer) core_.offer_turn();
+    }
+    ~Posting() {
+      core_.arriving_.fetch_sub(1, std::memory_order_seq_cst);
+      core_.release();
+    }
+    Posting(const Posting&) = delete;
+    Posting& operator=(const Posting&) = delete;
+
+   private:
+    LayeredCore& core_;
+  };
+
   std::size_t turns_at_most() const noexcept { return turns_at_most_; }
   std::size_t turns() const noexcept { return turns_.load(std::memory_order_seq_cst); }
-  /// Something has become ready: a turn for it, unless there are as many as there may be. (Those
-  /// look again, after they have counted themselves down.)
+  /// A turn for what is ready or arrives, unless there are as many as there may be. (Those look
+  /// again, after they have counted themselves down.)
   void offer_turn() noexcept {
     auto turns = turns_.load(std::memory_order_seq_cst);
     while (turns < turns_at_most_) {
@@ -122,16 +143,13 @@ class LayeredCore : public HomeAbove, private Completion {
     }
   }
   /// A turn is stuck for a while: there may be another in its place.
-  void turn_blocks() noexcept {
-    turns_.fetch_sub(1, std::memory_order_seq_cst);
-    if (work_in_sight()) offer_turn();
-  }
+  void turn_blocks() noexcept { one_turn_less(); }
   void turn_unblocks() noexcept { turns_.fetch_add(1, std::memory_order_seq_cst); }
 
  private:
   // For each of the counts of the executor below its own: a task hears when either is stopped.
   struct Count final : TaskCount {
-    explicit Count(TaskCount& b) noexcept : TaskCount(&b.scope()), below(b) {}
+    explicit Count(TaskCount& b) noexcept : TaskCount(b), below(b) {}
     TaskCount& below;
     Count* next = nullptr;
   };
@@ -167,6 +185,11 @@ class LayeredCore : public HomeAbove, private Completion {
     if (closed_.load(std::memory_order_seq_cst)) drained_.set();
   }
 
+  void one_turn_less() noexcept {
+    turns_.fetch_sub(1, std::memory_order_seq_cst);
+    // What no longer arrives has arrived by now, so in this order.
+    if (arriving_.load(std::memory_order_seq_cst) != 0 || work_in_sight()) offer_turn();
+  }
   void start_turn() noexcept {
     retain();
     auto& turn = run_turn(this).release();
@@ -174,15 +197,16 @@ class LayeredCore : public HomeAbove, private Completion {
     turn.become_root(no_stop_);
     turn.post_to(below_);
   }
-  static Task<> run_turn(LayeredCore* self) {
+  // A template, because g++ makes code of every coroutine that is none, used or not.
+  template <class Core>
+  static Task<> run_turn(Core* self) {
     Coroutine& turn = co_await Self{};
     const PlainSection outside(turn);
     self->take_turn();
   }
   // The turn is over.
   Coroutine* ended(Context&) noexcept override {
-    turns_.fetch_sub(1, std::memory_order_seq_cst);
-    if (work_in_sight()) offer_turn();
+    one_turn_less();
     release();
     return nullptr;
   }
@@ -190,7 +214,8 @@ class LayeredCore : public HomeAbove, private Completion {
 
   const char* const name_;
   const std::size_t turns_at_most_;
-  std::atomic<std::size_t> turns_{0};  // that run or are on their way
+  std::atomic<std::size_t> turns_{0};     // that run or are on their way
+  std::atomic<std::size_t> arriving_{0};  // posts under way
   std::atomic<std::size_t> references_{1};
   std::atomic<std::size_t> live_{0};
   std::atomic<Count*> counts_{nullptr};  // only ever grows

@@ -29,11 +29,12 @@ struct PolicyTurn {
 
 class PolicyCoreBase : public LayeredCore {
  public:
+  using LayeredCore::post;
   using LayeredCore::turn_blocks;
   using LayeredCore::turn_unblocks;
 
-  /// Any thread: something is ready in there.
-  inline void announce(PolicyTask& task, bool offer) noexcept;
+  /// Any thread: the coroutine is ready, in that task. Offers a turn for it if told to.
+  inline void post(PolicyTask& task, Coroutine& c, bool offer) noexcept;
   /// The task's coroutine that runs in this turn could give way.
   virtual Turn look(PolicyTurn& turn) noexcept = 0;
   virtual Home& new_task() = 0;
@@ -64,10 +65,10 @@ class PolicyTask final : public HomeAbove, public Job {
   static void operator delete(void* memory, std::size_t size) noexcept { free_block(memory, size); }
 
   void post(Coroutine& c) noexcept override {
-    retain();  // the coroutine may run and end
-    posted_.push(c);
     PolicyTurn* const turn = turn_here();
-    core_.announce(*this, !(turn && std::exchange(turn->gives_way, false)));
+    const bool gives_way = turn && std::exchange(turn->gives_way, false);
+    retain();  // the coroutine may run and end
+    core_.post(*this, c, !gives_way);
     release();
   }
   // It wants to look again: then others shall have run.
@@ -108,8 +109,8 @@ class PolicyTask final : public HomeAbove, public Job {
   }
 
   // From here on under the core's lock.
-  bool has_ready() const noexcept { return !(ready_.empty() && posted_.empty()); }
-  Coroutine* next_ready() noexcept { return ready_.next(posted_); }
+  bool has_ready() const noexcept { return !(ready_.empty() && posted.empty()); }
+  Coroutine* next_ready() noexcept { return ready_.next(posted); }
   /// Takes all that is ready aside.
   void sweep() noexcept {
     swept = nullptr;
@@ -128,11 +129,11 @@ class PolicyTask final : public HomeAbove, public Job {
 
   PolicyCoreBase& core_;
   std::atomic<std::size_t> references_;
-  BasicInjector<RealAtomics, Coroutine> posted_;
   ReadyList<Coroutine> ready_;
 
  public:
   const bool for_guests;
+  BasicInjector<RealAtomics, Coroutine> posted;
   std::atomic<bool> announced{false};
   PolicyTask* link;  // in the list of those announced
   // Under the core's lock.
@@ -142,12 +143,12 @@ class PolicyTask final : public HomeAbove, public Job {
   Coroutine* swept = nullptr;
 };
 
-inline void PolicyCoreBase::announce(PolicyTask& task, bool offer) noexcept {
-  if (!task.announced.exchange(true, std::memory_order_seq_cst)) {
-    task.retain();
-    announced_.push(task);
-  }
-  if (offer) offer_turn();
+inline void PolicyCoreBase::post(PolicyTask& task, Coroutine& c, bool offer) noexcept {
+  const Posting posting(*this, offer);
+  task.posted.push(c);
+  if (task.announced.exchange(true, std::memory_order_seq_cst)) return;
+  task.retain();
+  announced_.push(task);
 }
 
 }  // namespace cohort::inline v0::detail
