@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -85,15 +84,12 @@ class BufferTooShort : public Error {
  public:
   using Error::Error;
   BufferTooShort(const std::string& what, std::string message)
-      : Error(what), message_(std::make_shared<const std::string>(std::move(message))) {}
+      : Error(what), message_(std::move(message)) {}
   /// The whole message: it is not lost.
-  const std::string& message() const noexcept {
-    static const std::string none;
-    return message_ ? *message_ : none;
-  }
+  const std::string& message() const noexcept { return message_; }
 
  private:
-  std::shared_ptr<const std::string> message_;
+  std::string message_;
 };
 
 /// Called with every exception that nobody can fetch any more: of a dropped Future, of a loser of
