@@ -22,7 +22,11 @@ function(cohort_tests)
   set(target cohort_test_${ARG_NAME})
   add_executable(${target} ${ARG_SOURCES})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-  target_link_libraries(${target} PRIVATE cohort_dev GTest::gtest_main)
+  set(main GTest::gtest_main)
+  if("${ARG_SOURCES}" MATCHES "/main\\.cpp") # a folder may have a main of its own
+    set(main GTest::gtest)
+  endif()
+  target_link_libraries(${target} PRIVATE cohort_dev ${main})
   target_compile_definitions(${target} PRIVATE COHORT_COUNT_FRAMES=1) # every test ends with none
   target_compile_options(${target} PRIVATE ${ARG_OPTIONS})
   target_link_options(${target} PRIVATE ${ARG_LINK_OPTIONS})
@@ -51,7 +55,7 @@ foreach(source IN LISTS sources)
   list(APPEND sources_${group} ${PROJECT_SOURCE_DIR}/tests/${source})
 endforeach()
 list(REMOVE_DUPLICATES groups)
-list(REMOVE_ITEM groups compile_fail package support ${COHORT_WITHOUT})
+list(REMOVE_ITEM groups compile_fail fuzz package support ${COHORT_WITHOUT})
 
 # Stack depth depends on what the optimiser does with calls in tail position, and on what a
 # sanitizer adds to each frame. So the ordinary run has these tests in three builds.
@@ -68,12 +72,22 @@ if(COHORT_CHECKS AND NOT COHORT_SANITIZE AND "depth" IN_LIST groups)
   endif()
 endif()
 
+# What a linker may drop must not be what another process looks for.
+include(CheckLinkerFlag)
+check_linker_flag(CXX LINKER:--gc-sections COHORT_HAS_GC_SECTIONS)
+
 foreach(group IN LISTS groups)
   set(options "")
+  set(link_options "")
+  if(group STREQUAL wire AND COHORT_CHECKS AND COHORT_HAS_GC_SECTIONS)
+    set(options -ffunction-sections -fdata-sections)
+    set(link_options LINKER:--gc-sections)
+  endif()
   if(group MATCHES "^(model|torture)$")
     set(options -O2) # they count in millions of steps: no point in waiting for -O0
   endif()
-  cohort_tests(NAME ${group} SOURCES ${sources_${group}} LABELS ${group} OPTIONS ${options})
+  cohort_tests(NAME ${group} SOURCES ${sources_${group}} LABELS ${group} OPTIONS ${options}
+               LINK_OPTIONS ${link_options})
 endforeach()
 
 # A folder whose tests are not GoogleTest's says itself what they are.

@@ -3,56 +3,36 @@
 
 /// Everything but `testing` and `ext`.
 
-#include "cohort/comm/broadcast.hpp"          // broadcast
-#include "cohort/comm/channel.hpp"            // channel, Sender, Receiver
-#include "cohort/comm/joinable_queue.hpp"     // JoinableQueue
-#include "cohort/comm/lifo_queue.hpp"         // LifoQueue
-#include "cohort/comm/oneshot.hpp"            // oneshot
-#include "cohort/comm/pipe.hpp"               // Pipe, Connection
-#include "cohort/comm/priority_queue.hpp"     // PriorityQueue
-#include "cohort/comm/queue.hpp"              // Queue
-#include "cohort/comm/simple_queue.hpp"       // SimpleQueue
-#include "cohort/comm/watch.hpp"              // watch
-#include "cohort/config.hpp"                  // COHORT_ macros
-#include "cohort/core/as_completed.hpp"       // as_completed
-#include "cohort/core/clock.hpp"              // sleep_for, yield_now, now, this_task
-#include "cohort/core/coroutine.hpp"          // for executors
-#include "cohort/core/deadline_task.hpp"      // timeout, shield, Task::within
-#include "cohort/core/future.hpp"             // Future, Promise
-#include "cohort/core/gate.hpp"               // for primitives
-#include "cohort/core/generator.hpp"          // Generator
-#include "cohort/core/operation.hpp"          // Operation
-#include "cohort/core/stop.hpp"               // StopSource, StopToken, StopCallback
-#include "cohort/core/task.hpp"               // Task
-#include "cohort/core/timed.hpp"              // Timed
-#include "cohort/core/wait.hpp"               // wait, ReturnWhen
-#include "cohort/core/waiter.hpp"             // for primitives
-#include "cohort/core/when_all.hpp"           // when_all
-#include "cohort/core/when_any.hpp"           // when_any, select
-#include "cohort/error.hpp"                   // every error
-#include "cohort/exec/async_generator.hpp"    // AsyncGenerator
-#include "cohort/exec/blocking_region.hpp"    // blocking_region
-#include "cohort/exec/event_loop.hpp"         // EventLoop
-#include "cohort/exec/executor.hpp"           // Executor, Scheduler, spawn
-#include "cohort/exec/inline_executor.hpp"    // InlineExecutor
-#include "cohort/exec/launch.hpp"             // for executors
-#include "cohort/exec/pool_face.hpp"          // map, imap, close, join
-#include "cohort/exec/pool_task.hpp"          // PoolTask
-#include "cohort/exec/result_stream.hpp"      // ResultStream
-#include "cohort/exec/run.hpp"                // run
-#include "cohort/exec/strand.hpp"             // Strand
-#include "cohort/exec/task_group.hpp"         // task_group
-#include "cohort/exec/thread_pool.hpp"        // ThreadPool
-#include "cohort/io/interrupts.hpp"           // Interrupts
-#include "cohort/sync/barrier.hpp"            // Barrier
-#include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
-#include "cohort/sync/condition.hpp"          // Condition
-#include "cohort/sync/event.hpp"              // Event
-#include "cohort/sync/guard.hpp"              // Guard
-#include "cohort/sync/latch.hpp"              // Latch
-#include "cohort/sync/lock.hpp"               // Lock
-#include "cohort/sync/rlock.hpp"              // RLock
-#include "cohort/sync/rwlock.hpp"             // RWLock
-#include "cohort/sync/semaphore.hpp"          // Semaphore
-#include "cohort/threads.hpp"                 // the domain Threads
-#include "cohort/version.hpp"                 // the version
+#include "cohort/in_process.hpp"                 // tasks, threads, pools, and what they wait for
+#include "cohort/ipc.hpp"                        // everything between processes
+#include "cohort/ipc/array.hpp"                  // Array
+#include "cohort/ipc/barrier.hpp"                // Barrier
+#include "cohort/ipc/buffer.hpp"                 // Buffer
+#include "cohort/ipc/channel.hpp"                // channel, Sender, Receiver
+#include "cohort/ipc/condition.hpp"              // Condition
+#include "cohort/ipc/current_process.hpp"        // current_process, parent_process, active_children
+#include "cohort/ipc/event.hpp"                  // Event
+#include "cohort/ipc/freeze_support.hpp"         // freeze_support
+#include "cohort/ipc/joinable_queue.hpp"         // JoinableQueue
+#include "cohort/ipc/lock.hpp"                   // Lock
+#include "cohort/ipc/pipe.hpp"                   // Pipe, Connection
+#include "cohort/ipc/process.hpp"                // Process
+#include "cohort/ipc/process_exit.hpp"           // ProcessExit
+#include "cohort/ipc/process_of.hpp"             // ProcessOf
+#include "cohort/ipc/process_options.hpp"        // ProcessOptions
+#include "cohort/ipc/process_ref.hpp"            // ProcessRef
+#include "cohort/ipc/queue.hpp"                  // Queue
+#include "cohort/ipc/rlock.hpp"                  // RLock
+#include "cohort/ipc/semaphore.hpp"              // Semaphore, BoundedSemaphore
+#include "cohort/ipc/simple_queue.hpp"           // SimpleQueue
+#include "cohort/ipc/start_method.hpp"           // StartMethod, set_start_method
+#include "cohort/ipc/value.hpp"                  // Value
+#include "cohort/ipc/wait.hpp"                   // wait
+#include "cohort/pool/process_pool.hpp"          // ProcessPool
+#include "cohort/pool/process_pool_options.hpp"  // ProcessPoolOptions
+#include "cohort/processes.hpp"                  // the domain Processes
+#include "cohort/wire/archive.hpp"               // OutArchive, InArchive
+#include "cohort/wire/codec.hpp"                 // Codec, encode, decode
+#include "cohort/wire/remote_call.hpp"           // calls as bytes
+#include "cohort/wire/remote_error.hpp"          // exceptions as bytes
+#include "cohort/wire/shipped_function.hpp"      // ShippedFunction

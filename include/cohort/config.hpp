@@ -9,7 +9,7 @@
 ///   COHORT_COUNT_FRAMES    count live coroutine frames, for `live_frames()` in tests
 /// Set here:
 ///   COHORT_NOINLINE, COHORT_COLD, COHORT_HOT, COHORT_TSAN, COHORT_RECYCLE_FRAMES, COHORT_CACHES_TLS_ADDRESSES,
-///   COHORT_PAUSE, COHORT_TICKS
+///   COHORT_PAUSE, COHORT_TICKS, COHORT_HAS_RTTI, COHORT_HAS_CXXABI
 
 #if defined(__SANITIZE_THREAD__)
 #define COHORT_TSAN 1
@@ -67,6 +67,21 @@
 // Some counter that always rises, 10 MHz to 10 GHz, cheaper to read than the clock; or nothing.
 #if defined(__x86_64__) || defined(__i386__)
 #define COHORT_TICKS() __builtin_ia32_rdtsc()
+#endif
+
+// Whether the type of an exception can be asked for.
+#if defined(__cpp_rtti) || defined(_CPPRTTI)
+#define COHORT_HAS_RTTI 1
+#else
+#define COHORT_HAS_RTTI 0
+#endif
+#if defined(__has_include)
+#if __has_include(<cxxabi.h>)
+#define COHORT_HAS_CXXABI 1
+#endif
+#endif
+#ifndef COHORT_HAS_CXXABI
+#define COHORT_HAS_CXXABI 0
 #endif
 
 #ifndef COHORT_COUNT_FRAMES

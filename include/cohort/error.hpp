@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -49,18 +51,14 @@ class BrokenPipe : public Error { public: using Error::Error; };
 class BadMessage : public Error { public: using Error::Error; };
 /// A peer that does not know the key.
 class AuthFailed : public Error { public: using Error::Error; };
-/// `timeout(d, …)` that ran out. Timed waits themselves yield a value, never this.
-class TimedOut : public Error { public: TimedOut() : Error("timed out") {} };
+/// `timeout(d, …)` or `as_completed(futures, d)` that ran out. Timed waits themselves yield a value, never this.
+class TimedOut : public Error { public: TimedOut() : Error("timed out") {} using Error::Error; };
 /// Waiting at a barrier that was broken.
 class BrokenBarrier : public Error { public: using Error::Error; };
 /// A shared lock whose owner's process has ended.
 class OwnerDied : public Error { public: using Error::Error; };
-/// A worker process that ended with the task in it.
-class WorkerDied : public Error { public: using Error::Error; };
 /// A pool that can run nothing more.
 class BrokenPool : public Error { public: using Error::Error; };
-/// An exception of another process that cannot be rebuilt here.
-class RemoteError : public Error { public: using Error::Error; };
 /// Bytes that do not decode.
 class CodecError : public Error { public: using Error::Error; };
 // clang-format on
@@ -84,12 +82,46 @@ class BufferTooShort : public Error {
  public:
   using Error::Error;
   BufferTooShort(const std::string& what, std::string message)
-      : Error(what), message_(std::move(message)) {}
+      : Error(what), message_(new std::string(std::move(message))) {}
   /// The whole message: it is not lost.
-  const std::string& message() const noexcept { return message_; }
+  std::string message() const { return message_ ? *message_ : std::string(); }
 
  private:
-  std::string message_;
+  std::shared_ptr<const std::string> message_;  // an exception's copy must not throw
+};
+
+/// A worker process that ended with the task in it.
+class WorkerDied : public Error {
+ public:
+  WorkerDied(const std::string& what, int pid, std::optional<int> exitcode, const std::string& task)
+      : Error(what), pid_(pid), exitcode_(exitcode), task_(task) {}
+
+  int pid() const noexcept { return pid_; }
+  /// As a process's: −N when killed by signal N; empty if nobody could learn it.
+  std::optional<int> exitcode() const noexcept { return exitcode_; }
+  /// Which task it was.
+  std::string task() const { return task_.what(); }
+
+ private:
+  int pid_;
+  std::optional<int> exitcode_;
+  std::runtime_error task_;  // a text whose copy never throws, as an exception's must not
+};
+
+/// An exception of another process that cannot be rebuilt here: `what()` is its text.
+class RemoteError : public Error {
+ public:
+  RemoteError(const std::string& type, const std::string& what, int pid)
+      : Error(what), type_(type), pid_(pid) {}
+
+  /// The name of its type there, as a C++ programmer writes it where the compiler can tell.
+  std::string type() const { return type_.what(); }
+  /// The process in which it was thrown.
+  int pid() const noexcept { return pid_; }
+
+ private:
+  std::runtime_error type_;
+  int pid_;
 };
 
 /// Called with every exception that nobody can fetch any more: of a dropped Future, of a loser of

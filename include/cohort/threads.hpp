@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "cohort/comm/channel.hpp"            // channel, Sender, Receiver
@@ -23,8 +24,11 @@
 #include "cohort/comm/pipe.hpp"               // Pipe, Connection
 #include "cohort/comm/queue.hpp"              // Queue
 #include "cohort/comm/simple_queue.hpp"       // SimpleQueue
+#include "cohort/exec/thread.hpp"             // Worker, Options
 #include "cohort/exec/thread_pool.hpp"        // Pool
+#include "cohort/exec/thread_ref.hpp"         // current
 #include "cohort/os/deadline.hpp"             // durations
+#include "cohort/sync/array.hpp"              // Array
 #include "cohort/sync/barrier.hpp"            // Barrier
 #include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
 #include "cohort/sync/condition.hpp"          // Condition
@@ -32,6 +36,7 @@
 #include "cohort/sync/lock.hpp"               // Lock
 #include "cohort/sync/rlock.hpp"              // RLock
 #include "cohort/sync/semaphore.hpp"          // Semaphore
+#include "cohort/sync/value.hpp"              // Value
 
 namespace cohort::inline v0 {
 
@@ -50,6 +55,7 @@ class Counted {
   /// An object that is part of another.
   Counted(Adopt, std::shared_ptr<X> object) noexcept : object_(std::move(object)) {}
   X& object() const noexcept { return *object_; }
+  const std::shared_ptr<X>& shared() const noexcept { return object_; }
 
  private:
   std::shared_ptr<X> object_;
@@ -143,7 +149,14 @@ class BoundedQueue : public AnyQueue<Q> {
 /// Handles with the verbs of `cohort::X`, all const, so that they can be passed by value. An
 /// operation refers to the object: keep a handle until it has ended.
 struct Threads {
+  using Worker = Thread;
+  using Options = ThreadOptions;
   using Pool = ThreadPool;
+  /// The thread that calls.
+  template <class Life = detail::ThreadLife>
+  static ThreadRef current() {
+    return current_thread<Life>();
+  }
 
   template <class T>
   using Sender = cohort::Sender<T>;
@@ -163,10 +176,15 @@ struct Threads {
   };
   class RLock : public detail::CountedLock<cohort::RLock> {
    public:
+    RLock() = default;
     bool locked() const noexcept { return object().locked(); }
 
    private:
     friend Threads;
+    // The lock of something else, which it keeps.
+    template <class X>
+    explicit RLock(const std::shared_ptr<X>& owner)
+        : CountedLock(Adopt{}, std::shared_ptr<cohort::RLock>(owner, &owner->get_lock())) {}
   };
   using Semaphore = detail::CountedSemaphore<cohort::Semaphore>;
   using BoundedSemaphore = detail::CountedSemaphore<cohort::BoundedSemaphore>;
@@ -239,6 +257,31 @@ struct Threads {
   };
   template <class T>
   using SimpleQueue = detail::AnyQueue<cohort::SimpleQueue<T>>;
+
+  template <class T>
+  class Value : public detail::Counted<cohort::Value<T>> {
+   public:
+    Value() = default;
+    explicit Value(T initial) : detail::Counted<cohort::Value<T>>(initial) {}
+    T load() const noexcept { return this->object().load(); }
+    void store(T value) const noexcept { this->object().store(value); }
+    T fetch_add(T n) const noexcept requires detail::Addable<T> {
+      return this->object().fetch_add(n);
+    }
+    RLock get_lock() const { return RLock(this->shared()); }
+  };
+  template <class T>
+  class Array : public detail::Counted<cohort::Array<T>> {
+   public:
+    using detail::Counted<cohort::Array<T>>::Counted;
+    template <std::integral Int>
+    T& at(Int index) const {
+      return this->object().at(index);
+    }
+    std::size_t size() const noexcept { return this->object().size(); }
+    std::span<T> span() const noexcept { return this->object().span(); }
+    RLock get_lock() const { return RLock(this->shared()); }
+  };
 
   template <class T>
   using Connection = cohort::Connection<T>;

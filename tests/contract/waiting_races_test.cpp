@@ -177,12 +177,13 @@ TEST(WaitingRaces, NoNotificationIsLostWhenSetTimeOutAndStopMeet) {
   Event event;
   Room room;
   Tally tally(room);
-  std::atomic<int> go{0};
+  std::atomic<int> go{0}, gone{0};
   std::thread setter([&] {
     for (int round = 1; round <= rounds; ++round) {
       while (go < round) std::this_thread::yield();
       event.set();
       event.clear();
+      gone = round;
     }
   });
   ThreadPool pool(2);
@@ -199,6 +200,7 @@ TEST(WaitingRaces, NoNotificationIsLostWhenSetTimeOutAndStopMeet) {
     go = round;
     for (const auto& future : stopped) future.cancel();
     EXPECT_TRUE(eventually([&] { return tally.ended() == round * size; })) << "lost one";
+    EXPECT_TRUE(eventually([&] { return gone == round; }));  // the next ones find it cleared
     if (HasFailure()) {
       std::fputs("a notification was lost: its waiter hangs\n", stderr);
       std::abort();

@@ -45,7 +45,7 @@ struct HandleSubject {
 using Subjects = testing::Types<LockSubject, SemaphoreSubject, EventSubject, HandleSubject>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Sync, WaitingContract, Subjects);
 
-// C004: a deadline of the wall clock is translated once. Here the wall clock jumps.
+// A deadline of the wall clock is translated once. Here the wall clock jumps.
 struct Wall {
   using duration = std::chrono::milliseconds;
   using rep = duration::rep;

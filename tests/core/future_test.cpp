@@ -60,7 +60,7 @@ Task<int> wait_for(Event& event) {
   co_return 5;
 }
 
-TEST(Future, WhenNamedYieldsAReferenceAsOftenAsOneLikes) {
+TEST(Future, WhenNamedYieldsAReferenceAsOftenAsOneLikes) {  // C190
   EventLoop loop;
   const auto make = [] { return std::string("text"); };
   const Future<std::string> future = loop.submit(make);
@@ -89,6 +89,7 @@ TEST(Future, WhenTemporaryYieldsTheValueItself) {
   EXPECT_EQ(run(loop, take(loop.submit(make))), 3);
 }
 
+// C236
 TEST(Future, WithALimitIsAnOptionalOrABoolAndLeavesTheWorkAlone) {
   EventLoop loop(cohort::LoopTime::simulated);
   const auto slow = []() -> Task<int> {
@@ -110,6 +111,7 @@ TEST(Future, WithALimitIsAnOptionalOrABoolAndLeavesTheWorkAlone) {
   run(loop, wait());
 }
 
+// C236
 TEST(Future, BlocksAThreadWithALimit) {
   Promise<int> promise;
   const Future<int> future = promise.future();
@@ -119,6 +121,7 @@ TEST(Future, BlocksAThreadWithALimit) {
   EXPECT_EQ(future.within(0s).block(), 2);
 }
 
+// C235 C236 C252
 TEST(Future, GoesFromPendingToRunningToDone) {
   EventLoop loop;
   Event event;
@@ -137,6 +140,7 @@ TEST(Future, GoesFromPendingToRunningToDone) {
   EXPECT_EQ(future.exception(), nullptr);
 }
 
+// C235 C236
 TEST(Future, CancelledWhilePendingIsDoneAtOnceAndNeverRuns) {
   EventLoop loop;
   bool ran = false;
@@ -153,6 +157,7 @@ TEST(Future, CancelledWhilePendingIsDoneAtOnceAndNeverRuns) {
   EXPECT_EQ(argument.use_count(), 1);
 }
 
+// C235
 TEST(Future, CancelledWhileRunningIsAskedToStop) {
   EventLoop loop;
   Event event;
@@ -182,6 +187,7 @@ TEST(Future, OfWorkThatIgnoresTheStopYieldsItsValue) {
   EXPECT_FALSE(future.cancelled());
 }
 
+// C235
 TEST(Future, CancelledAfterItIsDoneSaysNo) {
   EventLoop loop;
   const auto one = [] { return 1; };
@@ -191,6 +197,7 @@ TEST(Future, CancelledAfterItIsDoneSaysNo) {
   EXPECT_EQ(future.block(), 1);
 }
 
+// C238
 TEST(Future, CallsBackWhenDoneWithItself) {
   EventLoop loop;
   Event event;
@@ -210,6 +217,7 @@ TEST(Future, CallsBackWhenDoneWithItself) {
   EXPECT_EQ(log.back(), "late");
 }
 
+// C238
 TEST(Future, CallsBackWhenItIsCancelledPending) {
   EventLoop loop;
   const auto future = loop.submit(fail);
@@ -220,6 +228,7 @@ TEST(Future, CallsBackWhenItIsCancelledPending) {
   loop.run();
 }
 
+// C238
 TEST(Future, ReportsWhatACallbackThrows) {
   const Unobserved unobserved;
   Promise<int> promise;
@@ -229,6 +238,45 @@ TEST(Future, ReportsWhatACallbackThrows) {
   promise.set_value(1);
   EXPECT_TRUE(called);
   EXPECT_EQ(Unobserved::texts(), Words{"callback"});
+}
+
+TEST(Future, CallsEachCallbackOnceInTheOrderInWhichTheyWereAdded) {  // C238
+  const Unobserved unobserved;
+  Words log;
+  const auto note = [&log](const char* what) {
+    return [&log, what](const auto&) { log.push_back(what); };
+  };
+  const auto bad = [&log](const auto&) {
+    log.push_back("bad");
+    throw std::logic_error("bad");
+  };
+  Promise<void> promise;
+  promise.future().add_done_callback(note("one"));
+  promise.future().add_done_callback(bad);
+  promise.future().add_done_callback(note("two"));
+  promise.set_value();
+  EXPECT_EQ(log, (Words{"one", "bad", "two"}));
+  promise.future().add_done_callback(bad);  // at once
+  promise.future().add_done_callback(note("three"));
+  EXPECT_EQ(log, (Words{"one", "bad", "two", "bad", "three"}));
+  EXPECT_FALSE(promise.future().cancel());
+  EXPECT_EQ(log.size(), 5U);
+  EXPECT_EQ(Unobserved::texts(), (Words{"bad", "bad"}));
+  Promise<void> cancelled;
+  cancelled.future().add_done_callback(note("four"));
+  EXPECT_TRUE(cancelled.future().cancel());
+  EXPECT_FALSE(cancelled.future().cancel());
+  EXPECT_EQ(log.back(), "four");
+  EXPECT_EQ(log.size(), 6U);
+}
+
+TEST(Future, WhenCancelledThrowsHoweverLittleOneWaits) {  // C236
+  Promise<int> promise;
+  const Future<int> future = promise.future();
+  future.cancel();
+  EXPECT_THROW(static_cast<void>(future.within(0s).block()), Cancelled);
+  EXPECT_THROW(static_cast<void>(future.within(-1s).block()), Cancelled);
+  EXPECT_THROW(std::rethrow_exception(future.exception()), Cancelled);
 }
 
 TEST(Future, FreesACallbackThatItHasCalled) {
@@ -333,6 +381,7 @@ TEST(Future, CancelRacingWithTheEndOfItsTaskDoesNoHarm) {
   EXPECT_EQ(values + cancellations, 5000);
 }
 
+// C237
 TEST(Promise, CompletesItsFutureOnce) {
   Promise<int> promise;
   const Future<int> future = promise.future();
@@ -355,7 +404,7 @@ TEST(Promise, OfVoidAndOfAReference) {
   EXPECT_EQ(&refers.future().block(), &object);
 }
 
-TEST(Promise, HandsOverAnException) {
+TEST(Promise, HandsOverAnException) {  // C239
   Promise<int> promise;
   promise.set_exception(std::make_exception_ptr(std::range_error("far")));
   EXPECT_THROW(promise.future().block(), std::range_error);
@@ -376,6 +425,7 @@ TEST(Promise, DestroyedUnsetFailsItsFuture) {
   EXPECT_THROW(overwritten.block(), InvalidState);
 }
 
+// C237
 TEST(Promise, OfACancelledFutureCannotBeSet) {
   Promise<int> promise;
   EXPECT_TRUE(promise.future().cancel());

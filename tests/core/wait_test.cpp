@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -216,6 +217,56 @@ TEST(AsCompleted, C242_WaitsForTheNextOneAndCanTimeOut) {
     co_return order;
   };
   EXPECT_EQ(run(loop, consume()), (std::vector{10, 20, 30}));
+}
+
+TEST(AsCompleted, C242_WithALimitThrowsAndSaysHowManyAreUnfinished) {
+  const auto text = [](auto&& next) -> std::string {
+    try {
+      std::forward<decltype(next)>(next).block();
+    } catch (const cohort::TimedOut& late) {
+      return late.what();
+    }
+    return "in time";
+  };
+  Open open(3);
+  auto one = as_completed(open.pick({0}), 0s);
+  EXPECT_EQ(text(one.next()), "1 (of 1) futures unfinished");
+  auto three = as_completed(open.pick({0, 1, 2, 1}), 1ms);
+  open.promises[1].set_value(1);
+  EXPECT_EQ(text(three.next()), "in time");
+  EXPECT_EQ(text(three.next()), "2 (of 3) futures unfinished");
+  open.promises[2].set_value(2);  // what is done is yielded all the same
+  EXPECT_EQ(three.next().block(), open.futures[2]);
+  EXPECT_EQ(text(three.next()), "1 (of 3) futures unfinished");
+  auto patient = as_completed(open.pick({0}), std::chrono::hours::max());
+  EXPECT_TRUE(patient.next().within(1ms).block().timed_out());
+  auto none = as_completed(Futures{}, -1s);
+  EXPECT_EQ(none.next().block(), std::nullopt);
+}
+
+TEST(AsCompleted, C242_CountsItsLimitOnTheExecutorsClock) {
+  EventLoop loop(cohort::LoopTime::simulated);
+  const auto after = [](int seconds) -> Task<int> {
+    co_await cohort::sleep_for(std::chrono::seconds(seconds));
+    co_return seconds;
+  };
+  const auto consume = [&]() -> Task<int> {
+    const Futures futures{loop.submit(after, 30), loop.submit(after, 10), loop.submit(after, 20)};
+    auto done = as_completed(futures, 25s);
+    int sum = 0;
+    try {
+      while (const auto future = co_await done.next()) {
+        const int& x = co_await *future;
+        sum += x;
+      }
+    } catch (const cohort::TimedOut&) {
+      ++sum;
+    }
+    EXPECT_FALSE(futures[0].done());
+    co_await futures[0];
+    co_return sum;
+  };
+  EXPECT_EQ(run(loop, consume()), 31);
 }
 
 TEST(AsCompleted, C241_YieldsACancelledFutureAndOneThatFailed) {

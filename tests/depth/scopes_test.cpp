@@ -85,7 +85,7 @@ TEST(Depth, ManyNestedForksWithAWaitInEach) {
   for (const bool cancelled : {false, true}) {
     const double few = seconds_of_processor(deep / 20, cancelled);
     const double all = seconds_of_processor(deep, cancelled);
-    EXPECT_LT(all, 20 * few * 4) << "cancelled: " << cancelled;
+    EXPECT_LT(all, 20 * few * 10) << "cancelled: " << cancelled;  // the square would be 400
   }
 }
 

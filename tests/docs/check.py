@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""check.py ROOT: what README.md and docs/ show is what is compiled and run.
+"""check.py ROOT: what README.md, docs/ and the other pages show is what is compiled and run.
 
 Every ```cpp block occurs in a program of docs/guide/snippets, line for line but for indentation and
 empty lines; every ```text block is in the output that one of them promises; every relative link
@@ -30,7 +30,8 @@ def main(root):
     known = {"cpp": code, "text": output}
     errors = []
     checked = 0
-    for page in [root / "README.md", *sorted(root.glob("docs/**/*.md"))]:
+    pages = [path for pattern in ("*.md", "packaging/*.md", "docs/**/*.md") for path in root.glob(pattern)]
+    for page in sorted(pages):
         text = page.read_text("utf-8")
         name = page.relative_to(root)
         for match in BLOCK.finditer(text):

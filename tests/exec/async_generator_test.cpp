@@ -264,6 +264,49 @@ TEST(AsyncGenerator, DestroyedWhileItsBodyWaitsCancelsAndAwaitsIt) {
   EXPECT_EQ(held.use_count(), 1);
 }
 
+// Nobody makes up for a thread blocked in a strand's turn: it runs the strand itself meanwhile.
+TEST(AsyncGenerator, DestroyedOnAStrandWhileItsBodyWaitsLetsTheStrandRun) {
+  const auto held = std::make_shared<int>(7);
+  const auto consume = [&held](std::string* log) -> Task<> {
+    {
+      Event event;
+      auto gen = after(event, held);
+      co_await gen.next();
+      const auto late = co_await gen.next().within(1ms);
+      EXPECT_TRUE(late.timed_out());
+      *log += "destroys ";
+    }
+    EXPECT_EQ(held.use_count(), 1);
+    *log += "goes on ";
+  };
+  const auto other = [](std::string* log) -> Task<> {
+    while (log->empty()) co_await cohort::yield_now();
+    *log += "another ";
+  };
+  const auto check = [&](auto& strand) {
+    std::string log;
+    const auto future = strand.submit(consume, &log);
+    const auto bystander = strand.submit(other, &log);
+    future.block();
+    bystander.block();
+    EXPECT_TRUE(log == "destroys another goes on " || log == "destroys goes on another ") << log;
+  };
+  ThreadPool pool{1};
+  cohort::Strand strand{pool};
+  check(strand);
+  cohort::Strand on_strand{strand};
+  check(on_strand);
+  EventLoop loop;
+  cohort::Strand on_loop{loop};
+  check(on_loop);
+  cohort::PolicyExecutor<cohort::RoundRobin> policy{1};
+  check(policy);
+  cohort::Strand on_policy{policy};
+  check(on_policy);
+  cohort::PolicyExecutor<cohort::RoundRobin> policy_on_loop{loop};
+  check(policy_on_loop);
+}
+
 TEST(AsyncGenerator, OfAStoppedTaskIsCancelledWhenThatUnwinds) {
   EventLoop loop;
   Event event;

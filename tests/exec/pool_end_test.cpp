@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// The end of a ThreadPool: with work queued, suspended, blocked; on its own worker. It lets queued
+// The end of a pool with threads of its own: with work queued, suspended, blocked; on its own worker. It lets queued
 // work run, cancels who still waits, and never hangs.
 
 #include <gtest/gtest.h>
@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 using cohort::Cancelled;
 using cohort::Event;
 using cohort::Future;
+using cohort::PolicyExecutor;
 using cohort::run;
 using cohort::ShutDown;
 using cohort::Task;
@@ -36,24 +37,41 @@ void expect_end(const Future<T>& future) {
 
 Task<> wait_for(Event& event) { co_await event.wait(); }
 
-class PoolEnd : public testing::TestWithParam<int> {};
-INSTANTIATE_TEST_SUITE_P(OfWorkers, PoolEnd, testing::Values(1, 2, 8));
+template <class P, int N>
+struct Kind {
+  using Pool = P;
+  static constexpr int threads = N;
+};
+template <class Kind>
+class PoolEnd : public testing::Test {
+  // A PolicyExecutor that ended on its own worker leaves it a moment after its task.
+  void TearDown() override {
+    EXPECT_TRUE(cohort::test::eventually([] { return cohort::live_frames() == 0; }));
+  }
+};
+using Kinds = testing::Types<Kind<ThreadPool, 1>, Kind<ThreadPool, 2>, Kind<ThreadPool, 8>,
+                             Kind<PolicyExecutor<cohort::Fcfs>, 1>,
+                             Kind<PolicyExecutor<cohort::RoundRobin>, 2>,
+                             Kind<PolicyExecutor<cohort::MultilevelFeedback>, 8>>;
+TYPED_TEST_SUITE(PoolEnd, Kinds);
 
-TEST_P(PoolEnd, LetsQueuedWorkRun) {
+TYPED_TEST(PoolEnd, LetsQueuedWorkRun) {
+  using Pool = typename TypeParam::Pool;
   std::atomic<int> count{0};
   {
-    ThreadPool pool{GetParam()};
+    Pool pool{TypeParam::threads};
     for (int i = 0; i < 1000; ++i) static_cast<void>(pool.submit([&count] { ++count; }));
   }
   EXPECT_EQ(count, 1000);
 }
 
-TEST_P(PoolEnd, CancelsTasksThatNeverFinishAndLetsThemCleanUp) {
+TYPED_TEST(PoolEnd, CancelsTasksThatNeverFinishAndLetsThemCleanUp) {
+  using Pool = typename TypeParam::Pool;
   std::atomic<int> cleaned{0};
   Event never;
   std::vector<Future<void>> futures;
   {
-    ThreadPool pool{GetParam()};
+    Pool pool{TypeParam::threads};
     const auto stuck = [](Event& e, std::atomic<int>& n) -> Task<> {
       bool stopped = false;
       try {
@@ -73,11 +91,12 @@ TEST_P(PoolEnd, CancelsTasksThatNeverFinishAndLetsThemCleanUp) {
   for (const auto& future : futures) EXPECT_TRUE(future.cancelled());
 }
 
-TEST_P(PoolEnd, CancelsAllThatIsBelowATask) {
+TYPED_TEST(PoolEnd, CancelsAllThatIsBelowATask) {
+  using Pool = typename TypeParam::Pool;
   Event never;
   Future<void> future;
   {
-    ThreadPool pool{GetParam()};
+    Pool pool{TypeParam::threads};
     const auto tree = [](Event& e) -> Task<> {
       const auto body = [&e](cohort::TaskGroup& group) -> Task<> {
         for (int i = 0; i < 5; ++i) group.spawn(wait_for, std::ref(e));
@@ -90,11 +109,12 @@ TEST_P(PoolEnd, CancelsAllThatIsBelowATask) {
   EXPECT_TRUE(future.cancelled());
 }
 
-TEST_P(PoolEnd, IsNotHeldUpByTasksThatTrySeveralWaits) {
+TYPED_TEST(PoolEnd, IsNotHeldUpByTasksThatTrySeveralWaits) {
+  using Pool = typename TypeParam::Pool;
   Event never;
   Future<int> future;
   {
-    ThreadPool pool{GetParam()};
+    Pool pool{TypeParam::threads};
     const auto stubborn = [](Event& e) -> Task<int> {
       int thrown = 0;
       for (int i = 0; i < 100; ++i) {
@@ -111,12 +131,13 @@ TEST_P(PoolEnd, IsNotHeldUpByTasksThatTrySeveralWaits) {
   EXPECT_EQ(future.block(), 100);
 }
 
-TEST_P(PoolEnd, CancelsPlainFunctionsThatBlock) {
+TYPED_TEST(PoolEnd, CancelsPlainFunctionsThatBlock) {
+  using Pool = typename TypeParam::Pool;
   Event never;
   Event began;
   std::vector<Future<void>> futures;
   {
-    ThreadPool pool{GetParam()};
+    Pool pool{TypeParam::threads};
     for (int i = 0; i < 3; ++i) {
       futures.push_back(pool.submit([&] {
         began.set();
@@ -128,10 +149,11 @@ TEST_P(PoolEnd, CancelsPlainFunctionsThatBlock) {
   for (const auto& future : futures) EXPECT_TRUE(future.cancelled());
 }
 
-TEST_P(PoolEnd, WaitsForAFunctionThatIsStillRunning) {
+TYPED_TEST(PoolEnd, WaitsForAFunctionThatIsStillRunning) {
+  using Pool = typename TypeParam::Pool;
   std::atomic<bool> finished{false};
   {
-    ThreadPool pool{GetParam()};
+    Pool pool{TypeParam::threads};
     Event began;
     static_cast<void>(pool.submit([&] {
       began.set();
@@ -143,11 +165,12 @@ TEST_P(PoolEnd, WaitsForAFunctionThatIsStillRunning) {
   EXPECT_TRUE(finished);
 }
 
-TEST_P(PoolEnd, RefusesWorkThatItsLastTasksSubmit) {
+TYPED_TEST(PoolEnd, RefusesWorkThatItsLastTasksSubmit) {
+  using Pool = typename TypeParam::Pool;
   std::atomic<int> refused{0};
   {
-    auto pool = std::make_unique<ThreadPool>(GetParam());
-    const auto offspring = [](ThreadPool& p, std::atomic<int>& n) -> Task<> {
+    auto pool = std::make_unique<Pool>(TypeParam::threads);
+    const auto offspring = [](Pool& p, std::atomic<int>& n) -> Task<> {
       Event never;
       try {
         co_await never.wait();
@@ -168,8 +191,9 @@ TEST_P(PoolEnd, RefusesWorkThatItsLastTasksSubmit) {
 
 // --------------------------------------------------------------------------- on its own worker
 
-TEST_P(PoolEnd, InAFunctionOnItsOwnWorker) {
-  auto* const pool = new ThreadPool{GetParam()};
+TYPED_TEST(PoolEnd, InAFunctionOnItsOwnWorker) {
+  using Pool = typename TypeParam::Pool;
+  auto* const pool = new Pool{TypeParam::threads};
   std::atomic<int> count{0};
   const auto destroy = [pool] { delete pool; };
   std::vector<Future<void>> pending;
@@ -189,10 +213,11 @@ TEST_P(PoolEnd, InAFunctionOnItsOwnWorker) {
   EXPECT_EQ(count, 10);
 }
 
-TEST_P(PoolEnd, InACoroutineOnItsOwnWorkerWhichIsThenAskedToStop) {
-  auto* const pool = new ThreadPool{GetParam()};
+TYPED_TEST(PoolEnd, InACoroutineOnItsOwnWorkerWhichIsThenAskedToStop) {
+  using Pool = typename TypeParam::Pool;
+  auto* const pool = new Pool{TypeParam::threads};
   Event never;
-  const auto destroy = [](ThreadPool* p, Event& e) -> Task<int> {
+  const auto destroy = [](Pool* p, Event& e) -> Task<int> {
     delete p;
     int stopped = 0;
     try {
@@ -210,9 +235,10 @@ TEST_P(PoolEnd, InACoroutineOnItsOwnWorkerWhichIsThenAskedToStop) {
   EXPECT_TRUE(stuck.cancelled());
 }
 
-TEST_P(PoolEnd, InACoroutineOnItsOwnWorkerThatGoesOnWaiting) {
-  auto* const pool = new ThreadPool{GetParam()};
-  const auto destroy = [](ThreadPool* p) -> Task<int> {
+TYPED_TEST(PoolEnd, InACoroutineOnItsOwnWorkerThatGoesOnWaiting) {
+  using Pool = typename TypeParam::Pool;
+  auto* const pool = new Pool{TypeParam::threads};
+  const auto destroy = [](Pool* p) -> Task<int> {
     delete p;
     co_await cohort::shield(cohort::sleep_for(2ms));  // the worker serves it to its end
     co_return 3;
@@ -222,9 +248,10 @@ TEST_P(PoolEnd, InACoroutineOnItsOwnWorkerThatGoesOnWaiting) {
   EXPECT_EQ(future.block(), 3);
 }
 
-TEST_P(PoolEnd, InARunOnItsOwnWorker) {
-  auto* const pool = new ThreadPool{GetParam()};
-  const auto destroy = [](ThreadPool* p) -> Task<> {
+TYPED_TEST(PoolEnd, InARunOnItsOwnWorker) {
+  using Pool = typename TypeParam::Pool;
+  auto* const pool = new Pool{TypeParam::threads};
+  const auto destroy = [](Pool* p) -> Task<> {
     delete p;
     co_return;
   };
@@ -233,9 +260,10 @@ TEST_P(PoolEnd, InARunOnItsOwnWorker) {
   EXPECT_TRUE(future.cancelled());  // asked to stop while it waits in run()
 }
 
-TEST_P(PoolEnd, WithTheFunctionThatOwnsIt) {
-  auto pool = std::make_shared<ThreadPool>(GetParam());
-  ThreadPool& reference = *pool;
+TYPED_TEST(PoolEnd, WithTheFunctionThatOwnsIt) {
+  using Pool = typename TypeParam::Pool;
+  auto pool = std::make_shared<Pool>(TypeParam::threads);
+  Pool& reference = *pool;
   Event go;
   const auto future = reference.submit([&go, owner = pool] { go.wait().block(); });
   pool.reset();
@@ -244,8 +272,9 @@ TEST_P(PoolEnd, WithTheFunctionThatOwnsIt) {
   future.block();
 }
 
-TEST_P(PoolEnd, InADoneCallback) {
-  auto* const pool = new ThreadPool{GetParam()};
+TYPED_TEST(PoolEnd, InADoneCallback) {
+  using Pool = typename TypeParam::Pool;
+  auto* const pool = new Pool{TypeParam::threads};
   Event go;
   cohort::Promise<void> destroyed;
   const auto future = pool->submit(wait_for, std::ref(go));
@@ -258,8 +287,9 @@ TEST_P(PoolEnd, InADoneCallback) {
   destroyed.future().block();
 }
 
-TEST_P(PoolEnd, OnAWorkerOfAnotherPool) {
-  auto* const pool = new ThreadPool{GetParam()};
+TYPED_TEST(PoolEnd, OnAWorkerOfAnotherPool) {
+  using Pool = typename TypeParam::Pool;
+  auto* const pool = new Pool{TypeParam::threads};
   ThreadPool other{1};
   Event never;
   const auto stuck = pool->submit(wait_for, std::ref(never));
@@ -268,9 +298,10 @@ TEST_P(PoolEnd, OnAWorkerOfAnotherPool) {
   EXPECT_TRUE(stuck.cancelled());
 }
 
-TEST_P(PoolEnd, OfTwoPoolsOneInsideTheOther) {
-  auto* const outer = new ThreadPool{GetParam()};
-  auto* const inner = new ThreadPool{GetParam()};
+TYPED_TEST(PoolEnd, OfTwoPoolsOneInsideTheOther) {
+  using Pool = typename TypeParam::Pool;
+  auto* const outer = new Pool{TypeParam::threads};
+  auto* const inner = new Pool{TypeParam::threads};
   Future<void> deletion;
   const auto destroy_both = [outer, inner] {
     delete outer;
@@ -287,9 +318,10 @@ TEST_P(PoolEnd, OfTwoPoolsOneInsideTheOther) {
   EXPECT_FALSE(deletion.cancelled());
 }
 
-TEST_P(PoolEnd, AgainAndAgainOnItsOwnWorker) {
+TYPED_TEST(PoolEnd, AgainAndAgainOnItsOwnWorker) {
+  using Pool = typename TypeParam::Pool;
   for (int i = 0; i < 50; ++i) {
-    auto* const pool = new ThreadPool{GetParam()};
+    auto* const pool = new Pool{TypeParam::threads};
     Event never;
     const auto stuck = pool->submit(wait_for, std::ref(never));
     const auto future = pool->submit([pool] { delete pool; });

@@ -7,11 +7,15 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,6 +28,7 @@ using cohort::Event;
 using cohort::EventLoop;
 using cohort::Future;
 using cohort::InlineExecutor;
+using cohort::PolicyExecutor;
 using cohort::Strand;
 using cohort::Task;
 using cohort::ThreadPool;
@@ -44,10 +49,27 @@ struct StrandOnPool {
   Strand executor{pool};
 };
 
+template <class Policy, int N>
+struct PolicyPool {
+  PolicyExecutor<Policy> executor{N};
+};
+struct PolicyOnLoop {
+  EventLoop loop;
+  PolicyExecutor<cohort::MultilevelFeedback> executor{loop};
+};
+using Fcfs1 = PolicyPool<cohort::Fcfs, 1>;
+using RoundRobin2 = PolicyPool<cohort::RoundRobin, 2>;
+
 template <class Host>
 class PoolFace : public testing::Test {};
-using Hosts = testing::Types<Pool<1>, Pool<3>, Loop, Inline, StrandOnPool>;
+using Hosts =
+    testing::Types<Pool<1>, Pool<3>, Loop, Inline, StrandOnPool, Fcfs1, RoundRobin2, PolicyOnLoop>;
 TYPED_TEST_SUITE(PoolFace, Hosts);
+
+/// Those that are run by whoever blocks on one of their futures.
+template <class Host>
+inline constexpr bool needs_driver =
+    std::is_same_v<Host, Loop> || std::is_same_v<Host, PolicyOnLoop>;
 
 int square(int x) { return x * x; }
 Task<int> square_later(int x) {
@@ -306,19 +328,14 @@ TYPED_TEST(PoolFace, TerminateStopsWhatRunsAndDropsWhatIsQueued) {  // C196
   TypeParam host;
   if constexpr (cohort::Scheduler<decltype(host.executor)>) {
     Event never;
-    std::atomic<int> called{0};
     const auto wait = [&] { return never.wait().block(); };
     std::vector<Future<void>> futures;
     futures.push_back(host.executor.apply_async([](Event* e) -> Task<> { co_await e->wait(); },
                                                 std::tuple(&never)));
-    if constexpr (!std::is_same_v<TypeParam, Loop>) {
+    futures.push_back(host.executor.submit([](Event* e) -> Task<> { co_await e->wait(); }, &never));
+    if constexpr (!needs_driver<TypeParam>) {
       futures.push_back(host.executor.apply_async(wait));
-    }
-    std::vector<Future<void>> late;
-    if constexpr (std::is_same_v<TypeParam, StrandOnPool>) {
-      for (int i = 0; i < 100; ++i) {
-        late.push_back(host.executor.apply_async([&] { ++called; }));
-      }
+      futures.push_back(host.executor.submit(wait));
     }
     auto mapped = host.executor.map_async([](Event* e) -> Task<> { co_await e->wait(); },
                                           std::vector<Event*>(10, &never), 1);
@@ -331,6 +348,273 @@ TYPED_TEST(PoolFace, TerminateStopsWhatRunsAndDropsWhatIsQueued) {  // C196
     host.executor.terminate();
     host.executor.join().block();
   }
+}
+
+/// Keeps all workers busy, without blocking, so that nobody makes up for them.
+class Busy {
+ public:
+  template <class Host>
+  explicit Busy(Host& host) {
+    if constexpr (!needs_driver<Host>) {
+      const auto n = static_cast<int>(host.executor.concurrency());
+      for (int i = 0; i < n; ++i) {
+        futures_.push_back(host.executor.submit([this] {
+          ++begun_;
+          while (!open_) std::this_thread::yield();
+        }));
+      }
+      EXPECT_TRUE(cohort::test::eventually([&] { return begun_ == n; }));
+    }
+  }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+  ~Busy() { open(); }
+  void open() {
+    open_ = true;
+    for (auto& future : futures_) future.block();
+  }
+
+ private:
+  std::atomic<int> begun_{0};
+  std::atomic<bool> open_{false};
+  std::vector<Future<void>> futures_;
+};
+
+TYPED_TEST(PoolFace, TerminateDropsTenThousandQueuedFunctionsAtOnce) {  // C196
+  TypeParam host;
+  if constexpr (cohort::Scheduler<decltype(host.executor)>) {
+    std::atomic<int> called{0};
+    const auto canary = std::make_shared<int>(1);
+    std::vector<Future<void>> futures;
+    {
+      Busy busy(host);
+      for (int i = 0; i < 5000; ++i) {
+        futures.push_back(host.executor.submit([&called, canary] { ++called; }));
+        futures.push_back(host.executor.apply_async([&called] { ++called; }));
+      }
+      host.executor.terminate();
+      for (const auto& future : futures) EXPECT_TRUE(future.cancelled());
+      EXPECT_EQ(canary.use_count(), 1);
+    }
+    host.executor.join().block();
+    EXPECT_EQ(called, 0);
+  }
+}
+
+TYPED_TEST(PoolFace, ShutdownCancelsFuturesIfToldTo) {  // C244
+  TypeParam host;
+  if constexpr (cohort::Scheduler<decltype(host.executor)>) {
+    std::vector<Future<void>> futures;
+    int finished = 0;
+    Event go;
+    const auto begins = [&]() -> Task<> {
+      co_await go.wait();
+      ++finished;
+    };
+    auto begun = host.executor.submit(begins);
+    if constexpr (needs_driver<TypeParam>) {
+      EXPECT_FALSE(begun.within(5ms).block());
+    } else {
+      EXPECT_TRUE(cohort::test::eventually([&] { return begun.running(); }));
+    }
+    Busy busy(host);
+    for (int i = 0; i < 3; ++i) futures.push_back(host.executor.submit([&] { ++finished; }));
+    auto ended = host.executor.shutdown(cohort::cancel_futures);
+    for (const auto& future : futures) EXPECT_TRUE(future.cancelled());
+    EXPECT_THROW((void)host.executor.submit([] {}), cohort::ShutDown);
+    EXPECT_FALSE(begun.done());
+    busy.open();
+    go.set();
+    begun.block();
+    std::move(ended).block();
+    EXPECT_EQ(finished, 1);
+    host.executor.shutdown(true).block();
+    host.executor.shutdown(false).block();
+  } else {
+    host.executor.shutdown(cohort::cancel_futures).block();
+  }
+}
+
+TYPED_TEST(PoolFace, OnlyWhatHasReallyBegunIsRunning) {  // C252
+  TypeParam host;
+  if constexpr (cohort::Scheduler<decltype(host.executor)>) {
+    Busy busy(host);
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 4; ++i) futures.push_back(host.executor.submit(square, i));
+    for (const auto& future : futures) EXPECT_FALSE(future.running());
+    for (const auto& future : futures) EXPECT_TRUE(future.cancel());
+    for (const auto& future : futures) EXPECT_TRUE(future.cancelled());
+  }
+}
+
+TYPED_TEST(PoolFace, ShutdownLetsQueuedWorkRunIfNotToldOtherwise) {  // C244
+  TypeParam host;
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 4; ++i) futures.push_back(host.executor.submit(square, i));
+  auto ended = host.executor.shutdown(false);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(futures[static_cast<std::size_t>(i)].block(), i * i);
+  std::move(ended).block();
+}
+
+TYPED_TEST(PoolFace, AFutureOfApplyAsyncAnswersAsOftenAsItIsAsked) {  // C190
+  TypeParam host;
+  if constexpr (cohort::Scheduler<decltype(host.executor)>) {
+    Event go;
+    const auto wait = [](Event* e) -> Task<int> {
+      co_await e->wait();
+      co_return 5;
+    };
+    const auto future = host.executor.apply_async(wait, std::tuple(&go));
+    EXPECT_FALSE(future.done());
+    EXPECT_THROW((void)future.exception(), UsageError);
+    EXPECT_EQ(future.within(0s).block(), std::nullopt);
+    EXPECT_EQ(future.within(1ms).block(), std::nullopt);
+    EXPECT_EQ(future.within(-1s).block(), std::nullopt);
+    go.set();
+    EXPECT_EQ(future.block(), 5);
+    EXPECT_EQ(future.block(), 5);
+    EXPECT_EQ(future.exception(), nullptr);
+  }
+  const auto bad = host.executor.apply_async(fail_at_one, std::tuple(1));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(what_of([&] { bad.block(); }), "one");
+  EXPECT_NE(bad.exception(), nullptr);
+}
+
+TYPED_TEST(PoolFace, ALateMapThrowsTimedOutAndItsRestIsCancelled) {  // C243
+  TypeParam host;
+  if constexpr (cohort::Scheduler<decltype(host.executor)>) {
+    Event never;
+    int cancelled = 0;
+    const auto wait = [&](int) -> Task<> {
+      try {
+        co_await never.wait();
+      } catch (const cohort::Cancelled&) {
+        ++cancelled;
+        throw;
+      }
+    };
+    const auto input = numbers(2);
+    const auto late = [&](auto& pool) -> Task<> {
+      auto map = cohort::timeout(2ms, pool.map(wait, input, 2));
+      co_await std::move(map);
+    };
+    EXPECT_THROW(cohort::run(host.executor, late(host.executor)), cohort::TimedOut);
+    EXPECT_EQ(cancelled, 1);
+  }
+}
+
+TYPED_TEST(PoolFace, MapAsyncBeginsAtTheCall) {  // C243
+  TypeParam host;
+  Event begun;
+  const auto future = host.executor.map_async([&](int) { begun.set(); }, numbers(1));
+  if constexpr (needs_driver<TypeParam>) {
+    future.block();
+  } else {
+    begun.wait().block();
+  }
+  EXPECT_TRUE(begun.is_set());
+  future.block();
+}
+
+TYPED_TEST(PoolFace, EveryFailureOfAMapIsSeen) {
+  TypeParam host;
+  unobserved = 0;
+  cohort::set_unobserved_hook([](std::exception_ptr) noexcept { ++unobserved; });
+  std::atomic<int> thrown{0};
+  const auto fail = [&](int x) -> int {
+    ++thrown;
+    throw std::runtime_error(std::to_string(x));
+  };
+  const auto all = numbers(4);
+  EXPECT_THROW((void)host.executor.map(fail, all, 1).block(), std::runtime_error);
+  cohort::set_unobserved_hook(nullptr);
+  if constexpr (cohort::Scheduler<decltype(host.executor)>) {
+    EXPECT_EQ(unobserved, thrown - 1);
+  }
+}
+
+// ------------------------------------------------------------------------------------- progress
+
+std::string last_line(const std::string& text) { return text.substr(text.rfind('\r') + 1); }
+
+TYPED_TEST(PoolFace, MapShowsItsProgressOnAStream) {
+  TypeParam host;
+  std::ostringstream out;
+  const auto input = numbers(20);
+  EXPECT_EQ(host.executor.map(square, input, cohort::progress(out)).block(), squares(20));
+  EXPECT_EQ(out.str().find("\r  0 % |                    | 0/20"), 0U) << out.str();
+  EXPECT_EQ(last_line(out.str()).find("100 % |####################| 20/20"), 0U) << out.str();
+  EXPECT_EQ(out.str().back(), '\n');
+  std::ostringstream other;
+  EXPECT_EQ(host.executor.map(square_later, input, 3, cohort::progress(other)).block(),
+            squares(20));
+  EXPECT_EQ(last_line(other.str()).find("100 %"), 0U) << other.str();
+  const std::vector<std::pair<int, int>> pairs{{1, 2}};
+  std::ostringstream third;
+  EXPECT_EQ(host.executor.starmap(add, pairs, 1, cohort::progress(third)).block(),
+            (std::vector<int>{3}));
+  EXPECT_EQ(last_line(third.str()).find("100 % |####################| 1/1"), 0U);
+}
+
+TYPED_TEST(PoolFace, ProgressOfAMapThatFailsSaysHowFarItCame) {
+  TypeParam host;
+  std::ostringstream out;
+  const auto input = numbers(2);
+  const auto call = [&] {
+    (void)host.executor.map(fail_at_one, input, 2, cohort::progress(out)).block();
+  };
+  EXPECT_EQ(what_of(call), "one");
+  EXPECT_EQ(last_line(out.str()).find("  0 %"), 0U) << out.str();
+  EXPECT_EQ(out.str().back(), '\n');
+}
+
+TYPED_TEST(PoolFace, ProgressIsSilentWhereNobodyWatches) {
+  testing::internal::CaptureStderr();  // a file
+  {
+    TypeParam host;
+    const auto input = numbers(3);
+    EXPECT_EQ(host.executor.map(square, input, cohort::progress()).block(), squares(3));
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(Progress, SaysTheRateAndTheTimeLeftByTheExecutorsClock) {
+  EventLoop loop(cohort::LoopTime::simulated);
+  std::ostringstream out;
+  const auto input = numbers(400);
+  const auto work = [&loop](int) { loop.advance(1s); };
+  loop.map(work, input, 100, cohort::progress(out)).block();
+  const std::string bars = "|#####               | 100/400  1.0/s  5:00 min left";
+  EXPECT_NE(out.str().find("\r 25 % " + bars), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("\r 75 % |###############     | 300/400  1.0/s  1:40 min left"),
+            std::string::npos);
+  EXPECT_EQ(last_line(out.str()), "100 % |####################| 400/400  1.0/s  6:40 min     \n");
+}
+
+TEST(Progress, IsDrawnAFewTimesASecondAtMost) {
+  EventLoop loop(cohort::LoopTime::simulated);
+  std::ostringstream out;
+  const auto input = numbers(1000);
+  const auto work = [&loop](int) { loop.advance(1ms); };
+  loop.map(work, input, 1, cohort::progress(out)).block();
+  const std::string text = out.str();
+  const auto drawn = std::count(text.begin(), text.end(), '\r');
+  EXPECT_EQ(drawn, 6) << text;  // at 0, .2, .4, .6, .8 and 1 second
+}
+
+TEST(Progress, OfManyThreadsIsOneLineAtATime) {
+  ThreadPool pool{4};
+  std::ostringstream out;
+  const auto input = numbers(2000);
+  (void)pool.map(square, input, 1, cohort::progress(out)).block();
+  EXPECT_EQ(last_line(out.str()).find("100 % |####################| 2000/2000"), 0U);
+}
+
+TEST(Progress, OfNothingIsDone) {
+  EventLoop loop;
+  std::ostringstream out;
+  EXPECT_TRUE(loop.map(square, std::vector<int>{}, cohort::progress(out)).block().empty());
+  EXPECT_EQ(last_line(out.str()).find("100 % |####################| 0/0"), 0U);
 }
 
 TEST(PoolFaceOfAThreadPool, ATimedOutNextHasLostNothing) {  // C185
@@ -385,26 +669,6 @@ TEST(PoolFaceOfAThreadPool, ALateMapIsCancelledAndAwaited) {
   cohort::StopSource stop;
   stop.request_stop();
   EXPECT_THROW((void)pool.map(work, numbers(4), 1).block(stop.token()), cohort::Cancelled);
-}
-
-TEST(PoolFaceOfAThreadPool, QueuedWorkDoesNotRunAfterTerminate) {  // C196
-  std::atomic<int> called{0};
-  std::atomic<bool> over{false};
-  std::vector<Future<void>> futures;
-  ThreadPool pool{1};
-  Event begun;
-  auto first = pool.submit([&] {  // busy, not blocked: nobody makes up for it
-    begun.set();
-    while (!over) std::this_thread::yield();
-  });
-  begun.wait().block();
-  for (int i = 0; i < 10000; ++i) futures.push_back(pool.apply_async([&] { ++called; }));
-  pool.terminate();
-  for (auto& future : futures) EXPECT_TRUE(future.cancelled());
-  over = true;
-  pool.join().block();
-  EXPECT_EQ(called, 0);
-  first.block();
 }
 
 TEST(PoolFaceOfAThreadPool, ADroppedStreamStopsItsWork) {

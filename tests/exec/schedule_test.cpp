@@ -25,6 +25,7 @@ using cohort::EventLoop;
 using cohort::Future;
 using cohort::InlineExecutor;
 using cohort::LoopTime;
+using cohort::PolicyExecutor;
 using cohort::run;
 using cohort::Strand;
 using cohort::Task;
@@ -40,11 +41,17 @@ COHORT_NOINLINE std::thread::id here() {
 
 // ------------------------------------------------------------------------------------------ hops
 
-TEST(Schedule, MovesACoroutineThereAndBack) {
-  ThreadPool pool{1};
+template <class Pool>
+class Schedule : public testing::Test {};
+using Pools = testing::Types<ThreadPool, PolicyExecutor<cohort::Fcfs>,
+                             PolicyExecutor<cohort::MultilevelFeedback>>;
+TYPED_TEST_SUITE(Schedule, Pools);
+
+TYPED_TEST(Schedule, MovesACoroutineThereAndBack) {
+  TypeParam pool{1};
   EventLoop loop;
   const auto there = pool.submit(here).block();
-  const auto travel = [](ThreadPool& p, EventLoop& l) -> Task<std::vector<std::thread::id>> {
+  const auto travel = [](TypeParam& p, EventLoop& l) -> Task<std::vector<std::thread::id>> {
     std::vector<std::thread::id> stations;
     stations.push_back(here());
     co_await p.schedule();
@@ -56,17 +63,17 @@ TEST(Schedule, MovesACoroutineThereAndBack) {
   EXPECT_EQ(run(loop, travel(pool, loop)), (std::vector{here(), there, here()}));
 }
 
-TEST(Schedule, MovesTheChildAndLeavesTheParentAtHome) {
-  ThreadPool first{1};
-  ThreadPool second{1};
+TYPED_TEST(Schedule, MovesTheChildAndLeavesTheParentAtHome) {
+  TypeParam first{1};
+  TypeParam second{1};
   const auto a = first.submit(here).block();
   const auto b = second.submit(here).block();
-  const auto child = [](ThreadPool& p) -> Task<std::thread::id> {
+  const auto child = [](TypeParam& p) -> Task<std::thread::id> {
     co_await p.schedule();
     co_await cohort::sleep_for(1us);
     co_return here();
   };
-  const auto parent = [&child](ThreadPool& p) -> Task<std::vector<std::thread::id>> {
+  const auto parent = [&child](TypeParam& p) -> Task<std::vector<std::thread::id>> {
     std::vector<std::thread::id> ids{here()};
     const auto there = co_await child(p);
     ids.push_back(there);
@@ -76,13 +83,13 @@ TEST(Schedule, MovesTheChildAndLeavesTheParentAtHome) {
   EXPECT_EQ(run(first, parent(second)), (std::vector{a, b, a}));
 }
 
-TEST(Schedule, BringsTheParentHomeWhenTheChildThrows) {
-  ThreadPool pool{1};
-  const auto child = [](ThreadPool& p) -> Task<> {
+TYPED_TEST(Schedule, BringsTheParentHomeWhenTheChildThrows) {
+  TypeParam pool{1};
+  const auto child = [](TypeParam& p) -> Task<> {
     co_await p.schedule();
     throw std::runtime_error("there");
   };
-  const auto parent = [&child](ThreadPool& p) -> Task<std::thread::id> {
+  const auto parent = [&child](TypeParam& p) -> Task<std::thread::id> {
     std::string text;
     try {
       co_await child(p);
@@ -95,11 +102,11 @@ TEST(Schedule, BringsTheParentHomeWhenTheChildThrows) {
   EXPECT_EQ(run(parent(pool)), here());
 }
 
-TEST(Schedule, IsACancellationPoint) {
-  ThreadPool pool{1};
+TYPED_TEST(Schedule, IsACancellationPoint) {
+  TypeParam pool{1};
   const cohort::StopSource source;
   source.request_stop();
-  const auto hop = [](ThreadPool& p) -> Task<> { co_await p.schedule(); };
+  const auto hop = [](TypeParam& p) -> Task<> { co_await p.schedule(); };
   EXPECT_THROW(run(hop(pool), source.token()), Cancelled);
 }
 
@@ -237,6 +244,39 @@ TEST(EventLoop, WithSimulatedTimeStandsStillWhileThereIsWork) {
   EXPECT_FALSE(sleeper.done());
   sleeper.block();
   EXPECT_EQ(loop.now(), start + 24h);
+}
+
+TEST(EventLoop, WithSimulatedTimeMayBeToldHowLongThingsTake) {
+  EventLoop loop(LoopTime::simulated);
+  const auto start = loop.now();
+  std::vector<int> log;
+  const auto late = [](std::vector<int>* l) -> Task<> {
+    co_await cohort::sleep_for(10ms);
+    l->push_back(2);
+  };
+  const auto work = [](std::vector<int>* l, EventLoop* on) -> Task<> {
+    l->push_back(1);
+    on->advance(15ms);
+    co_await cohort::yield_now();  // the timer is looked at
+    co_await cohort::yield_now();
+    l->push_back(3);
+  };
+  static_cast<void>(loop.submit(late, &log));
+  static_cast<void>(loop.submit(work, &log, &loop));
+  loop.run();
+  EXPECT_EQ(log, (std::vector{1, 2, 3}));
+  EXPECT_EQ(loop.now(), start + 15ms);
+  loop.advance(-1h);
+  EXPECT_EQ(loop.now(), start + 15ms);
+}
+
+TEST(EventLoop, IsRunByWhoeverBlocksOnItsShutdown) {  // C246
+  EventLoop loop;
+  const auto sleep = []() -> Task<> { co_await cohort::sleep_for(1ms); };
+  const auto future = loop.submit(sleep);
+  loop.shutdown().block();
+  EXPECT_TRUE(future.done());
+  EXPECT_FALSE(future.cancelled());
 }
 
 // -------------------------------------------------------------------------------- InlineExecutor

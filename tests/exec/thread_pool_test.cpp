@@ -29,6 +29,7 @@ using cohort::ThreadPool;
 using cohort::ThreadPoolOptions;
 using cohort::test::eventually;
 
+// C180 C251
 TEST(ThreadPool, ChecksTheNumberOfWorkers) {
   EXPECT_THROW(ThreadPool{0}, std::invalid_argument);
   EXPECT_THROW(ThreadPool{-1}, std::invalid_argument);
@@ -75,6 +76,13 @@ TEST(ThreadPool, RunsNoMoreFunctionsAtOnceThanItHasWorkers) {
   }
   for (const auto& future : futures) future.block();
   EXPECT_LE(most, 2);
+}
+
+TEST(ThreadPool, ReusesItsWorkers) {  // C251
+  ThreadPool pool{2};
+  std::set<std::thread::id> threads;
+  for (int i = 0; i < 100; ++i) threads.insert(pool.submit(std::this_thread::get_id).block());
+  EXPECT_LE(threads.size(), 2U);
 }
 
 TEST(ThreadPool, HasABusyWorkersTasksRunByAnother) {
@@ -127,9 +135,24 @@ TEST(ThreadPool, KeepsDeadlinesWhileItIsBusy) {
 int depth_of(ThreadPool& pool, int n) {
   return n == 0 ? 0 : 1 + pool.submit(depth_of, std::ref(pool), n - 1).block();
 }
+// C253
 TEST(ThreadPool, OfOneWorkerFinishesFunctionsThatBlockForEachOther) {
   ThreadPool pool{1};
   EXPECT_EQ(pool.submit(depth_of, std::ref(pool), 20).block(), 20);
+}
+
+// C246
+TEST(ThreadPool, ShutsDownAfterItsWorkWasCancelledAtOnce) {
+  for (int round = 0; round < 100; ++round) {
+    ThreadPool pool{2};
+    const auto function = pool.submit([] { return 1; });
+    const auto task = pool.submit([]() -> cohort::Task<> { co_await cohort::yield_now(); });
+    function.cancel();
+    task.cancel();
+    pool.shutdown().block();
+    EXPECT_TRUE(function.done());
+    EXPECT_TRUE(task.done());
+  }
 }
 
 TEST(ThreadPool, MakesUpForManyBlockedFunctions) {

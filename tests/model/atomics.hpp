@@ -198,7 +198,7 @@ struct ModelAtomics {
 
   /// An address that is the modelled thread's; that of slot 0 outside of an execution.
   static const void* here() noexcept {
-    static constexpr std::array<char, max_threads> marks{};
+    static constexpr std::array<std::uint64_t, max_threads> marks{};  // aligned, as the real one
     Machine* const machine = Machine::active();
     return &marks[machine ? machine->current() : ThreadId{0}];
   }

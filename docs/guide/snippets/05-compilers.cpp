@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 using cohort::Task;
 
@@ -60,6 +61,13 @@ Task<> braces() {
   static_cast<void>(order);
 }
 
+int twice(int x) { return 2 * x; }
+
+Task<> lists(cohort::ThreadPool& pool) {
+  const std::vector<int> numbers{1, 2, 3};
+  co_await pool.map(twice, numbers);         // not: map(twice, std::vector<int>{1, 2, 3})
+}
+
 Task<> bindings() {
   const auto both = co_await cohort::when_all(load_name(), load_name());
   const auto& [first, second] = both;        // not: auto [first, second] = co_await …
@@ -88,6 +96,7 @@ int main() {
     cohort::run(functions(pool, Name("Bob")));
     cohort::run(conditions(true, Name("Bob")));
     cohort::run(braces());
+    cohort::run(pool, lists(pool));
     cohort::run(bindings());
     std::cout << cohort::run(safe(pool, Name("Eve"))) << '\n';
   }

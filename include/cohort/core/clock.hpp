@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Time and turns: sleep_for, sleep_until, yield_now, checkpoint, now; and what the current task
-/// knows of itself, in `this_task`.
+/// Time and turns: sleep_for, sleep_until, yield_now, checkpoint, now.
 
 #include <coroutine>
 #include <thread>
@@ -32,13 +31,20 @@ struct SleepWait : TimedSpec<NeverWait> {
   void result(Place& place) noexcept { TimedSpec<NeverWait>::result(place); }
 };
 
-/// Lets others run: to the back of the ready queue.
+inline Turn turn_of(Coroutine& running) noexcept {
+  Context& context = running.context();
+  return context.home->turn(context);
+}
+
+/// Lets others run: to the back of the ready queue, unless a policy says that it goes on.
 class Yield {
  public:
   class Awaiter {
    public:
     explicit Awaiter(Coroutine& self) noexcept : self_(self) {}
-    bool await_ready() const noexcept { return self_.scope().stop_requested(); }
+    bool await_ready() const noexcept {
+      return self_.scope().stop_requested() || turn_of(self_) == Turn::goes_on;
+    }
     COHORT_NOINLINE void await_suspend(std::coroutine_handle<>) const noexcept {
       self_.post_to(*self_.context().home);
     }
@@ -53,14 +59,18 @@ class Yield {
   void block() const noexcept { std::this_thread::yield(); }
 };
 
-/// Only the look at the stop token.
+/// Only the look at the stop token, unless a policy says that its turn is over.
 class Checkpoint {
  public:
   class Awaiter {
    public:
     explicit Awaiter(Coroutine& self) noexcept : self_(self) {}
-    bool await_ready() const noexcept { return true; }
-    void await_suspend(std::coroutine_handle<>) const noexcept {}
+    bool await_ready() const noexcept {
+      return self_.scope().stop_requested() || turn_of(self_) != Turn::ends;
+    }
+    COHORT_NOINLINE void await_suspend(std::coroutine_handle<>) const noexcept {
+      self_.post_to(*self_.context().home);
+    }
     void await_resume() const {
       if (self_.scope().stop_requested()) throw Cancelled{};
     }
@@ -70,12 +80,6 @@ class Checkpoint {
   };
   Awaiter as_awaiter(Coroutine& self) const noexcept { return Awaiter(self); }
 };
-
-inline Coroutine* this_coroutine() noexcept {
-  const Context* const context = current_context();
-  if (!context) return nullptr;
-  return context->current ? context->current : context->plain;
-}
 
 }  // namespace detail
 
@@ -89,9 +93,11 @@ Operation<detail::SleepWait> sleep_until(std::chrono::time_point<AnyClock, Durat
   return Operation(detail::SleepWait{{{}, detail::Limit::until(t)}});
 }
 
-/// `co_await yield_now()`: whatever is ready runs first. A cancellation point.
+/// `co_await yield_now()`: whatever is ready runs first; on a PolicyExecutor, whatever the policy
+/// says. A cancellation point.
 [[nodiscard("co_await it")]] inline detail::Yield yield_now() noexcept { return {}; }
-/// `co_await checkpoint()`: throws Cancelled if the task was asked to stop; else goes straight on.
+/// `co_await checkpoint()`: throws Cancelled if the task was asked to stop; else goes straight on,
+/// unless it runs on a PolicyExecutor and its turn is over.
 [[nodiscard("co_await it")]] inline detail::Checkpoint checkpoint() noexcept { return {}; }
 
 /// The time on the clock of the executor that runs this; of the machine outside one. Monotonic.
@@ -100,13 +106,4 @@ inline TimePoint now() noexcept {
   return context ? context->home->now() : Clock::now();
 }
 
-namespace this_task {
-
-/// The token of the task that runs this, valid as long as the task; outside one it never stops.
-inline StopToken stop_token() {
-  detail::Coroutine* const coroutine = detail::this_coroutine();
-  return coroutine ? StopToken(coroutine->scope()) : StopToken();
-}
-
-}  // namespace this_task
 }  // namespace cohort::inline v0

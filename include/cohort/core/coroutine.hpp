@@ -13,6 +13,7 @@
 #include <exception>
 #include <utility>
 
+#include "cohort/config.hpp"                  // COHORT_HOT
 #include "cohort/core/detail/hook.hpp"        // on_resume
 #include "cohort/core/detail/stop_scope.hpp"  // StopScope
 #include "cohort/os/deadline.hpp"             // TimePoint
@@ -20,7 +21,15 @@
 namespace cohort::inline v0::detail {
 
 class TaskCount;
+class TaskExtras;
 class TimerNode;
+
+/// What becomes of a coroutine at a point where it could give way.
+enum class Turn : std::uint8_t {
+  may_end,  ///< it gives way if it asked to
+  goes_on,
+  ends,
+};
 
 /// Where a suspended coroutine goes to run again: the type-erased side of a Scheduler.
 class Home {
@@ -39,16 +48,27 @@ class Home {
   virtual void add_timer(TimerNode&, TimePoint) noexcept = 0;
   virtual void remove_timer(TimerNode&) noexcept = 0;
   virtual TimePoint now() const noexcept { return Clock::now(); }
+  /// Expires what is due. For whoever keeps a thread of this executor for long.
+  virtual void keep_time() noexcept {}
+  /// The coroutine that runs in this context has come to a point where it could give way.
+  virtual Turn turn(Context&) noexcept { return Turn::may_end; }
+  /// The executor's own home; it differs from this where the executor keeps a record of each task.
+  virtual const Home* executor() const noexcept { return this; }
+  /// Where a new root task runs: here, or at a home of its own. Its `task_begins` follows at once.
+  virtual Home& home_for_task() { return *this; }
   /// A root task begins or ends. Between the two the executor must not go away.
   virtual TaskCount& task_begins() = 0;
   virtual void task_ends(TaskCount&) noexcept = 0;
   /// The calling worker is about to block, or runs again.
   virtual void worker_blocks() noexcept {}
   virtual void worker_unblocks() noexcept {}
-  /// An executor without threads: runs on the calling thread until `done(argument)` or the
-  /// deadline, or waits that long for the thread that runs it now. Only if `needs_driver()`.
+  /// The executor without threads, this one or one below, that whoever blocks must run. Null: none.
+  virtual Home* driver() noexcept { return nullptr; }
+  /// The same, if the calling thread may stand on a coroutine of this executor.
+  virtual Home* driver_here() noexcept { return driver(); }
+  /// Of a driver: runs on the calling thread until `done(argument)` or the deadline, or waits that
+  /// long for the thread that runs it now.
   virtual void run_until(bool (*)(const void*) noexcept, const void*, TimePoint) {}
-  virtual bool needs_driver() const noexcept { return false; }
 
  protected:
   Home() = default;
@@ -66,6 +86,8 @@ struct Context {
   Coroutine* dead = nullptr;     // the coroutine that has just ended
   Context* outer = nullptr;      // the activation below this one on the stack
   void* worker = nullptr;        // the executor's own
+  // How many stop requests there were when the current coroutine last found that none concerns it.
+  std::uint64_t requests_seen = 0;
 };
 
 inline thread_local constinit Context* this_context = nullptr;
@@ -83,6 +105,12 @@ inline Context** context_slot() noexcept { return &this_context; }
 #endif
 inline Context* current_context() noexcept { return *context_slot(); }
 
+/// Whom a root belongs to: the coroutine that is suspended until it has ended, if one is.
+struct Above {
+  Coroutine* parent = nullptr;
+  bool same_task = false;  // a part of the parent's task, only under a stop scope of its own
+};
+
 /// Told when a coroutine ends.
 class Completion : public Hook {
  public:
@@ -91,6 +119,10 @@ class Completion : public Hook {
   virtual Coroutine* ended(Context&) noexcept = 0;
   /// The coroutine ends by an exception; `ended` follows.
   virtual void fail(std::exception_ptr) noexcept = 0;
+  /// Of a root.
+  virtual Above above() const noexcept { return {}; }
+  /// This, if it is what a task has beside its frames.
+  virtual TaskExtras* extras() noexcept { return nullptr; }
 
  protected:
   ~Completion() = default;
@@ -133,6 +165,9 @@ class Coroutine {
   }
   /// Ready to be run in place or pushed; no hook.
   void make_ready() noexcept { place_ = nullptr; }
+  /// Taken from a ready queue because the executor drops what has not begun: true if this was such
+  /// a one, which is gone now.
+  bool drop() noexcept { return place_ && static_cast<Hook*>(place_)->on_drop(*this); }
   /// Its turn has come: whether it runs, or its hook has seen to it.
   bool may_resume(Context& context) noexcept {
     if (!place_) return true;
@@ -155,9 +190,14 @@ class Coroutine {
   }
   bool is_root() const noexcept { return task_ & 1; }
   Coroutine& root() noexcept { return is_root() ? *this : *reinterpret_cast<Coroutine*>(task_); }
-  StopScope& scope() noexcept {
-    return *reinterpret_cast<StopScope*>(root().task_ & ~std::uintptr_t{1});
+  /// Whether this task was asked to stop; while it runs. As long as nobody is, anywhere, it need not
+  /// ask its scope and all above that.
+  COHORT_HOT bool stop_requested() noexcept {
+    const std::uint64_t requests = StopScope::requests_anywhere();
+    Context& here = context();
+    return here.requests_seen != requests && ask_for_stop(here, requests);
   }
+  StopScope& scope() noexcept { return *reinterpret_cast<StopScope*>(root().task_ - 1); }
 
  protected:
   Coroutine() = default;
@@ -166,6 +206,12 @@ class Coroutine {
   Coroutine& operator=(const Coroutine&) = delete;
 
  private:
+  COHORT_NOINLINE bool ask_for_stop(Context& context, std::uint64_t requests) noexcept {
+    if (scope().stop_requested()) return true;
+    context.requests_seen = requests;
+    return false;
+  }
+
   void* place_ = nullptr;  // running: Context; suspended: Home; ready: Hook or null
   std::uintptr_t task_;    // this and what follows are set when it is started
   Completion* completion_;
@@ -173,14 +219,26 @@ class Coroutine {
 
 inline void Home::push(Context&, Coroutine& c) noexcept { post(c); }
 
-/// Runs `c` and whatever it leads to until nothing follows. The trampoline: the only place that
-/// resumes, and the only one that destroys what has begun.
-inline void drive(Context& context, Coroutine* c) noexcept {
+/// Drops those of a list that have not begun; calls `keep(coroutine)` for the others.
+template <class Keep>
+void drop_queued(Coroutine* list, Keep keep) noexcept {
+  while (list) {
+    Coroutine& c = *std::exchange(list, list->link);
+    if (!c.drop()) keep(c);
+  }
+}
+
+/// Runs `c` and whatever it leads to until nothing follows, or until `goes_on(next)` is false; it
+/// has then seen to that one. The trampoline: the only place that resumes, and the only one that
+/// destroys what has begun.
+template <class GoesOn>
+void drive(Context& context, Coroutine* c, GoesOn goes_on) noexcept {
   if (!c->may_resume(context)) return;
   do {
     c->enter(context);
     context.current = c;
     context.next = nullptr;
+    context.requests_seen = 0;
     c->handle().resume();
     c = context.next;
     if (Coroutine* const dead = std::exchange(context.dead, nullptr)) {
@@ -189,8 +247,11 @@ inline void drive(Context& context, Coroutine* c) noexcept {
       dead->handle().destroy();
       c = completion.ended(context);
     }
-  } while (c);
+  } while (c && goes_on(*c));
   context.current = nullptr;
+}
+inline void drive(Context& context, Coroutine* c) noexcept {
+  drive(context, c, [](Coroutine&) noexcept { return true; });
 }
 
 /// Makes `context` this thread's for as long as it lives.
@@ -244,5 +305,34 @@ class PlainSection {
   Context& context_;
   Coroutine& self_;
 };
+
+/// Nobody stands on the stack below: until this is gone the thread may block for whatever it is.
+class AsideSection {
+ public:
+  explicit AsideSection(Context* context) noexcept : context_(context) {
+    if (!context_) return;
+    current_ = std::exchange(context_->current, nullptr);
+    plain_ = std::exchange(context_->plain, nullptr);
+  }
+  ~AsideSection() {
+    if (!context_) return;
+    context_->current = current_;
+    context_->plain = plain_;
+  }
+  AsideSection(const AsideSection&) = delete;
+  AsideSection& operator=(const AsideSection&) = delete;
+
+ private:
+  Context* context_;
+  Coroutine* current_ = nullptr;
+  Coroutine* plain_ = nullptr;
+};
+
+/// The coroutine that runs here, or whose plain function does; null outside.
+inline Coroutine* this_coroutine() noexcept {
+  const Context* const context = current_context();
+  if (!context) return nullptr;
+  return context->current ? context->current : context->plain;
+}
 
 }  // namespace cohort::inline v0::detail

@@ -61,6 +61,7 @@ class ScopedAwaiter final : private Completion, private TimerNode {
   }
   Coroutine* ended(Context& context) noexcept override { return parent_.continue_from(context); }
   void fail(std::exception_ptr error) noexcept override { error_ = std::move(error); }
+  Above above() const noexcept override { return {&parent_, true}; }
   void rethrow_unless_late() {
     try {
       std::rethrow_exception(std::move(error_));

@@ -36,9 +36,9 @@ class FutureBase : public Completion {
 
   /// Of a task on an executor; throws ShutDown if that takes no more.
   explicit FutureBase(Home* home)
-      : home_(home),
-        driver_(home && home->needs_driver() ? home : nullptr),
-        count_(home ? &home->task_begins() : nullptr),
+      : home_(home ? &home->home_for_task() : nullptr),
+        count_(home_ ? &home_->task_begins() : nullptr),
+        driver_(home_ ? home_->driver() : nullptr),
         scope_(count_ ? &count_->scope() : nullptr) {}
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
@@ -64,6 +64,8 @@ class FutureBase : public Completion {
     }
   }
   StopScope& scope() noexcept { return scope_; }
+  /// Where the task runs.
+  Home& home() const noexcept { return *home_; }
   /// The executor, if blocking on this future is what runs it.
   Home* driver() const noexcept { return driver_; }
   BasicEvent<Gate>& event() noexcept { return event_; }
@@ -85,14 +87,11 @@ class FutureBase : public Completion {
     status_.store(Status::done, std::memory_order_release);
     event_.set();
   }
-
   bool begin() noexcept {
     auto pending = Status::pending;
     return status_.compare_exchange_strong(pending, Status::running, std::memory_order_acq_rel);
   }
-
   void unbegin() noexcept { status_.store(Status::pending, std::memory_order_release); }
-
   void fail(std::exception_ptr error) noexcept override { error_ = std::move(error); }
 
  protected:
@@ -115,10 +114,14 @@ class FutureBase : public Completion {
 
   // The coroutine's turn has come; unless it was cancelled before.
   bool on_resume(Coroutine& coroutine, Context&) noexcept override {
-    if (begin()) return true;
+    return (!count_->drops_queued() && begin()) || !on_drop(coroutine);
+  }
+  // It never begins: cancelled by now at the latest.
+  COHORT_NOINLINE bool on_drop(Coroutine& coroutine) noexcept override {
+    cancel();
     coroutine.handle().destroy();
     leave_home();
-    return false;
+    return true;
   }
   Coroutine* ended(Context&) noexcept override {
     complete();
@@ -137,8 +140,8 @@ class FutureBase : public Completion {
   std::atomic<Status> status_{Status::pending};
   std::atomic<bool> fetched_{false};
   Home* const home_;
-  Home* const driver_;
   TaskCount* const count_;
+  Home* const driver_;
   StopScope scope_;
   BasicEvent<Gate> event_;
   std::exception_ptr error_;
@@ -190,14 +193,15 @@ struct FutureWait {
   struct Place : Waiter {
     using Waiter::Waiter;
   };
+  struct AtOnce {};
   StateRef<T> state;
 
-  bool try_now(Place&) noexcept { return state->done(); }
+  bool try_now(auto&) noexcept { return state->done(); }
   void arm(Place& place) noexcept { state->event().arm(place); }
   void disarm(Place& place) noexcept { state->event().disarm(place); }
   bool retry(Place&) noexcept { return false; }
   Home* driver() const noexcept { return state->driver(); }
-  Result result(Place&) {
+  Result result(auto&) {
     state->rethrow_if_failed();
     if constexpr (std::is_void_v<R>) {
       return;

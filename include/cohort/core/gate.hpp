@@ -93,6 +93,26 @@ class BasicLine {
     waiter.prev_ = Waiter::granted();
   }
 
+  /// Grants the first n, all or none. `accept(waiter)` says of each whether it is one of them, and
+  /// `undo(waiter)` is called for those of which it said so in vain: they are granted all the same
+  /// where somebody may have left meanwhile.
+  template <class Accept, class Undo>
+  bool grant_first(std::uint64_t n, Accept accept, Undo undo) noexcept {
+    Waiter** const granted = granted_end_;
+    for (; n != 0; --n) {
+      Waiter* const first = claim_front();
+      if (!first) break;
+      if (!accept(*first)) {
+        first->wait().unclaim();
+        break;
+      }
+      grant_front();
+    }
+    if (n == 0) return true;
+    for (Waiter* waiter = *granted; waiter; waiter = waiter->next_) undo(*waiter);
+    return false;
+  }
+
   /// To be carried out when the gate is unlocked.
   void wake_later(Wakeup wakeup) noexcept { wakeup_ = wakeup; }
 
@@ -112,13 +132,19 @@ class BasicGate {
   using Atomics = A;
   using Line = BasicLine<A>;
   using Waiter = BasicWaiter<A>;
+  static constexpr bool outlives_its_users = false;  // nobody can die inside
 
   /// Has `owner.serve(line)` run soon: now, or by whoever holds the gate.
   template <class Owner>
   void serve(Owner& owner) noexcept {
-    // Acquire: pairs with the release in unlock. Release: what the caller did before is seen by
-    // the holder that clears the bit.
-    if (word_.fetch_or(locked | pending, std::memory_order_acq_rel) & locked) return;
+    std::uint32_t open = 0;
+    // Acquire: pairs with the release in unlock.
+    if (word_.compare_exchange_strong(open, locked, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+      owner.serve(line_);
+    } else if (word_.fetch_or(locked | pending, std::memory_order_acq_rel) & locked) {
+      return;  // release: what the caller did before is seen by the holder that clears the bit
+    }
     unlock(owner);
   }
 
@@ -143,9 +169,8 @@ class BasicGate {
   template <class Owner>
   void arm(Owner& owner, Waiter& waiter) noexcept {
     with(owner, [&](Line& line) {
-      if (!waiter.wait().claim()) return;  // stopped on its way here
+      if (waiter.wait().is_over()) return;  // stopped on its way here
       line.push_back(waiter);
-      waiter.wait().unclaim();
       owner.serve(line);
     });
   }

@@ -9,18 +9,25 @@
 ///       struct Place : Waiter { … };       // the place in line, and what is granted into it
 ///       bool try_now(Place&);              // take it if it can be had; true also for an error
 ///       void arm(Place&) noexcept;         // stand in line
-///       void disarm(Place&) noexcept;      // leave the line: decided otherwise
+///       void disarm(Place&) noexcept;      // leave the line: decided otherwise; or bool, true:
+///                                          // too late, another process had granted it
 ///       bool retry(Place&) noexcept;       // nudged: serve the line; true: come again soon
 ///       Result result(Place&);             // after try_now or a grant; may throw
 ///     };
+///
+/// If it can be had without a place in line, try_now and result are overloaded for a Spec::AtOnce,
+/// which then keeps what there is to keep, and a coroutine makes a Place only if that try is in vain.
 
 #include <concepts>
 #include <coroutine>
+#include <memory>
+#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "cohort/core/coroutine.hpp"           // Coroutine, Context
+#include "cohort/core/detail/spec.hpp"         // leave_line
 #include "cohort/core/detail/timer_queue.hpp"  // TimerNode
 #include "cohort/core/stop.hpp"                // StopToken
 #include "cohort/core/timed.hpp"               // TimedForm, Limit
@@ -30,21 +37,33 @@
 namespace cohort::inline v0 {
 namespace detail {
 
-/// A suspended operation.
+/// An operation that a coroutine awaits.
 template <class Spec>
 class Awaiting : public CoroutineWait {
+  using AtOnce = typename AtOnceOf<Spec>::type;
+  using Place = typename Spec::Place;
+  static constexpr bool tries_at_once = !std::is_same_v<AtOnce, NotAtOnce>;
+
  public:
   COHORT_HOT Awaiting(Coroutine& self, Spec&& spec, bool shielded = false)
-      : CoroutineWait(self, shielded), spec_(std::move(spec)) {}
+      : CoroutineWait(self, shielded), spec_(std::move(spec)), at_once_() {}
+  COHORT_HOT ~Awaiting() {
+    if (placed_) {
+      place_.Place::~Place();
+    } else {
+      at_once_.~AtOnce();
+    }
+  }
+  Awaiting(const Awaiting&) = delete;
+  Awaiting& operator=(const Awaiting&) = delete;
 
   COHORT_HOT bool await_ready() {
-    if (!shielded_ && coroutine_->scope().stop_requested()) [[unlikely]] {
-      decide_alone(Outcome::cancelled);
-      return true;
+    const bool stopped = !shielded_ && coroutine_->stop_requested();
+    if constexpr (tries_at_once) {
+      if (!stopped && spec_.try_now(at_once_)) [[likely]]
+        return true;
     }
-    if (!spec_.try_now(place_)) return false;
-    decide_alone(Outcome::granted);
-    return true;
+    return ready_in_place(stopped);
   }
 
   // Published to others by scope.add and arm; `leave` is the last touch when it yields true.
@@ -56,8 +75,12 @@ class Awaiting : public CoroutineWait {
     return false;
   }
 
-  typename Spec::Result await_resume() {
-    if (!granted_and_alone()) end_wait();
+  COHORT_HOT typename Spec::Result await_resume() {
+    if constexpr (tries_at_once) {
+      if (!placed_) [[likely]]
+        return spec_.result(at_once_);
+    }
+    end_wait();
     return spec_.result(place_);
   }
 
@@ -78,18 +101,28 @@ class Awaiting : public CoroutineWait {
   }
 
   Spec spec_;
-  typename Spec::Place place_{*this};
+  union {
+    AtOnce at_once_;  // until placed_
+    Place place_;
+  };
 
  private:
+  COHORT_NOINLINE bool ready_in_place(bool stopped) {
+    at_once_.~AtOnce();
+    ::new (static_cast<void*>(std::addressof(place_))) Place(*this);
+    placed_ = true;
+    if (!stopped && !spec_.try_now(place_)) return false;
+    decide_alone(stopped ? Outcome::cancelled : Outcome::granted);
+    return true;
+  }
+
   COHORT_NOINLINE void end_wait() {
     delist();
     if (outcome() == Outcome::cancelled) throw Cancelled{};
   }
 
   void on_stop() noexcept final {
-    if (!begin_leaving()) return;
-    spec_.disarm(place_);
-    publish(Outcome::cancelled);
+    if (begin_leaving()) publish(leave_line(spec_, place_));
   }
 
   bool on_resume(Coroutine&, Context& context) noexcept final {
@@ -151,7 +184,7 @@ struct TimedSpec {
     }
     spec.arm(place);
   }
-  void disarm(Place& place) noexcept { spec.disarm(place); }
+  auto disarm(Place& place) noexcept { return spec.disarm(place); }
   bool retry(Place& place) noexcept {
     if (deadline > time()) return spec.retry(place);
     expire(place);
@@ -171,13 +204,16 @@ struct TimedSpec {
   }
   auto driver() const noexcept requires requires(Spec& s) { s.driver(); }
   { return spec.driver(); }
+  void sleep(Place& place, TimePoint until) noexcept requires requires(Spec& s, Place& p) {
+    s.sleep(p, TimePoint{});
+  }
+  { spec.sleep(place, until); }
 
  private:
   // The time is up: decided, by a value.
   void expire(Place& place) noexcept {
     if (!place.wait().begin_leaving()) return;
-    spec.disarm(place);
-    place.late = true;
+    place.late = leave_line(spec, place) == Outcome::cancelled;
     place.wait().publish(Outcome::granted);
   }
   static Home* home_of_coroutine() noexcept {
@@ -259,13 +295,15 @@ class Blocking final : private ThreadWait {
         return;
       }
     }
-    sleep(until);
+    if constexpr (requires { spec_.sleep(place_, until); }) {
+      spec_.sleep(place_, until);
+    } else {
+      sleep(until);
+    }
   }
 
   void on_stop() noexcept override {
-    if (!begin_leaving()) return;
-    spec_.disarm(place_);
-    publish(Outcome::cancelled);
+    if (begin_leaving()) publish(leave_line(spec_, place_));
   }
 
   // The second scope that can end the wait.

@@ -18,6 +18,7 @@
 #include <utility>
 #include <variant>
 
+#include "cohort/config.hpp"                  // COHORT_COLD
 #include "cohort/core/coroutine.hpp"          // Coroutine, Completion
 #include "cohort/core/detail/frame_pool.hpp"  // allocate_frame
 #include "cohort/core/operation.hpp"          // Awaiting
@@ -167,9 +168,8 @@ class Task {
 
   /// For the library: the coroutine, still owned by this task, or given up.
   promise_type& promise() const {
-    if (!promise_) {
-      throw UsageError("this Task was already awaited, run, spawned or moved from: make a new one");
-    }
+    if (!promise_) [[unlikely]]
+      refuse();
     return *promise_;
   }
   promise_type& release() {
@@ -181,6 +181,9 @@ class Task {
  private:
   friend promise_type;
   explicit Task(promise_type& promise) noexcept : promise_(&promise) {}
+  [[noreturn]] COHORT_COLD static void refuse() {
+    throw UsageError("this Task was already awaited, run, spawned or moved from: make a new one");
+  }
   promise_type* promise_;
 };
 

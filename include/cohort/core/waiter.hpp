@@ -66,6 +66,12 @@ class BasicWait : public StopHook {
   /// again. Call it under the gate's lock, the result after.
   virtual Wakeup nudge() noexcept = 0;
 
+  /// Whether it is decided or about to be, so that it need not stand in line any more. Under the
+  /// gate's lock: whoever decides it without having it from a gate goes there next.
+  bool is_over() const noexcept {
+    return (word_.load(std::memory_order_relaxed) & 7) > claimed_bits;
+  }
+
   /// Published after all the others, because it may take long.
   bool is_slow() const noexcept { return word_.load(std::memory_order_relaxed) & slow; }
 
@@ -102,10 +108,6 @@ class BasicWait : public StopHook {
   /// Before anyone else can see the wait: it is over.
   void decide_alone(Outcome outcome) noexcept {
     word_.store(static_cast<std::uint32_t>(outcome), std::memory_order_relaxed);
-  }
-  /// Granted, and nothing is left to be done: the usual case, in one comparison.
-  bool granted_and_alone() const noexcept {
-    return word_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(Outcome::granted);
   }
   /// Before anyone else can see the wait: it stands in a stop scope's list from now on.
   void set_listed() noexcept { word_.store(attended | listed, std::memory_order_relaxed); }
@@ -217,7 +219,9 @@ class CoroutineWait : public Wait {
       : shielded_(shielded), coroutine_(&coroutine) {}
   ~CoroutineWait() = default;
 
-  const bool shielded_;  // does not hear of a stop; stands where the word leaves room
+  // These two stand where the word leaves room.
+  const bool shielded_;  // does not hear of a stop
+  bool placed_ = false;  // has had a place in line
   Coroutine* const coroutine_;
 };
 

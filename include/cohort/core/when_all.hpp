@@ -93,7 +93,8 @@ class AllAwaiter {
 template <class... Ts>
 class WhenAll {
  public:
-  explicit WhenAll(Task<Ts>&&... tasks) : join_(sizeof...(Ts)), legs_(std::move(tasks)...) {}
+  COHORT_HOT explicit WhenAll(Task<Ts>&&... tasks)
+      : join_(sizeof...(Ts)), legs_(std::move(tasks)...) {}
 
   AllAwaiter<WhenAll> as_awaiter(Coroutine& parent) && noexcept {
     join_.set_parent(parent);
@@ -168,7 +169,7 @@ class WhenAllRange {
 /// rethrown, and further failures go to the unobserved hook.
 template <class... Awaitables>
 requires(sizeof...(Awaitables) != 1 || !(detail::Range<Awaitables> && ...))
-    [[nodiscard("co_await it")]] auto when_all(Awaitables&&... awaitables) {
+    [[nodiscard("co_await it")]] COHORT_HOT auto when_all(Awaitables&&... awaitables) {
   return detail::WhenAll(detail::as_task(std::forward<Awaitables>(awaitables))...);
 }
 

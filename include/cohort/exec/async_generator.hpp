@@ -16,6 +16,7 @@
 
 #include "cohort/core/detail/blocking_range.hpp"  // BlockingRange
 #include "cohort/core/detail/task_count.hpp"      // TaskCount
+#include "cohort/core/detail/task_extras.hpp"     // of a body that is a task of its own
 #include "cohort/core/gate.hpp"                   // where the consumer waits
 #include "cohort/core/operation.hpp"              // Operation
 #include "cohort/core/task.hpp"                   // TaskPromiseBase
@@ -35,6 +36,7 @@ namespace detail {
 /// has paused may destroy it.
 class AsyncBody : public TaskPromiseBase {
  public:
+  AsyncBody() noexcept { set_completion(nobody()); }
   using Line = Gate::Line;
   enum class State : std::uint8_t { paused, running, full, ended };  // full: a value is there
 
@@ -104,9 +106,7 @@ class AsyncBody : public TaskPromiseBase {
   void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
   void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
   void request_stop() noexcept { scope_.request_stop(); }
-  Home* driver() noexcept {
-    return state() == State::running && home_->needs_driver() ? home_ : nullptr;
-  }
+  Home* driver() noexcept { return state() == State::running ? home_->driver_here() : nullptr; }
   void refuse_if_on_a_thread() const {
     const Context* const context = current_context();
     if (context && context->current && loop_ && home_ == &loop_->home()) {
@@ -120,6 +120,10 @@ class AsyncBody : public TaskPromiseBase {
 
  private:
   friend Gate;
+  static Completion& nobody() noexcept {
+    static NobodyTold nobody;
+    return nobody;
+  }
   void serve(Line& line) noexcept {
     if (state_ == State::running) return;
     while (line.claim_front()) line.grant_front();
@@ -150,28 +154,6 @@ struct BodyPause {
   void result(Place&) const noexcept {}
 };
 
-/// Nobody stands on the stack below: until this is gone the thread may block for whatever it is.
-class AsideSection {
- public:
-  explicit AsideSection(Context* context) noexcept : context_(context) {
-    if (!context_) return;
-    current_ = std::exchange(context_->current, nullptr);
-    plain_ = std::exchange(context_->plain, nullptr);
-  }
-  ~AsideSection() {
-    if (!context_) return;
-    context_->current = current_;
-    context_->plain = plain_;
-  }
-  AsideSection(const AsideSection&) = delete;
-  AsideSection& operator=(const AsideSection&) = delete;
-
- private:
-  Context* context_;
-  Coroutine* current_ = nullptr;
-  Coroutine* plain_ = nullptr;
-};
-
 inline void AsyncBody::destroy() noexcept {
   if (state() == State::running) {
     const AsideSection aside(current_context());
@@ -179,6 +161,7 @@ inline void AsyncBody::destroy() noexcept {
     Operation(BodyPause{this}).block();
   }
   if (error_) report_unobserved(error_);
+  TaskExtras::drop(*this);
   handle().destroy();
 }
 
@@ -288,9 +271,9 @@ class [[nodiscard("co_await it, or call block()")]] Next {
 /// thread calls it may change. However many values it yields, the stack does not grow.
 ///
 /// Destroyed before it began, at a co_yield or at its end, its frame just goes. Destroyed while its
-/// body waits (a next() has timed out), it cancels the body and blocks until that has ended:
-/// an executor makes up for the blocked thread, except a Strand, on which to write
-/// `co_await gen.close()` first.
+/// body waits (a next() has timed out), it cancels the body and blocks until that has ended. An
+/// executor makes up for the blocked thread; a Strand and a loop run other tasks of theirs inside
+/// the destructor. `co_await gen.close()` first waits as anything else does.
 template <class T>
 class AsyncGenerator {
  public:

@@ -12,6 +12,7 @@
 
 #include "cohort/core/detail/task_count.hpp"   // live tasks
 #include "cohort/core/detail/timer_queue.hpp"  // sleep_for, within
+#include "cohort/exec/detail/drain_wait.hpp"   // drained
 #include "cohort/exec/detail/injector.hpp"     // the way in
 #include "cohort/exec/executor.hpp"            // SchedulerFace
 
@@ -64,11 +65,11 @@ class EventLoop final : public detail::SchedulerFace<EventLoop>, private detail:
     return count;
   }
 
-  /// Takes no more work; done when what was begun has ended. Somebody must drive.
-  Operation<detail::EventWait<detail::BasicEvent<detail::Gate>>> shutdown() {
+  /// Takes no more work; done when what was begun has ended. Awaited elsewhere, somebody must drive.
+  auto shutdown() {
     closed_.store(true, std::memory_order_seq_cst);
     if (tasks_.live() == 0) drained_.set();
-    return Operation(detail::EventWait<detail::BasicEvent<detail::Gate>>{&drained_});
+    return detail::drained(drained_, this);
   }
 
   std::size_t concurrency() const noexcept { return 1; }
@@ -77,9 +78,29 @@ class EventLoop final : public detail::SchedulerFace<EventLoop>, private detail:
     if (time_ == LoopTime::real) return Clock::now();
     return TimePoint{Clock::duration{simulated_now_.load(std::memory_order_relaxed)}};
   }
+  /// With simulated time: whatever runs now takes that long. Any thread. Throws UsageError if the
+  /// time is real.
+  template <class Rep, class Period>
+  void advance(std::chrono::duration<Rep, Period> d) {
+    if (time_ == LoopTime::real) {
+      throw UsageError("EventLoop::advance(): real time cannot be moved; use LoopTime::simulated");
+    }
+    simulated_now_.store(detail::add_saturating(now(), d).time_since_epoch().count(),
+                         std::memory_order_relaxed);
+  }
   detail::Home& home() noexcept { return *this; }
+  using SchedulerFace::shutdown;
   /// For the library: asks every task to stop.
   void stop_tasks() noexcept { tasks_.scope().request_stop(); }
+  /// For the library: what has not begun never will.
+  void drop_queued() noexcept {
+    tasks_.drop_queued();
+    const Driving driving(*this);
+    detail::Coroutine* const ready = driving.mine ? ready_.take_all() : nullptr;
+    for (detail::Coroutine* list : {ready, posted_.take_all_in_order()}) {
+      detail::drop_queued(list, [this](detail::Coroutine& c) { post(c); });
+    }
+  }
   using SchedulerFace::post;
 
  private:
@@ -176,6 +197,7 @@ class EventLoop final : public detail::SchedulerFace<EventLoop>, private detail:
     if (timers_.add(node, when)) ring();
   }
   void remove_timer(detail::TimerNode& node) noexcept override { timers_.remove(node); }
+  void keep_time() noexcept override { timers_.expire(now()); }
 
   detail::TaskCount& task_begins() override {
     tasks_.begin();
@@ -192,7 +214,7 @@ class EventLoop final : public detail::SchedulerFace<EventLoop>, private detail:
     ring();
   }
 
-  bool needs_driver() const noexcept override { return true; }
+  Home* driver() noexcept override { return this; }
   void run_until(bool (*done)(const void*) noexcept, const void* argument,
                  TimePoint deadline) override {
     while (!done(argument) && (deadline == detail::never || Clock::now() < deadline)) {

@@ -66,7 +66,9 @@ class Schedule {
   Home* home_;
 };
 
-inline Task<> resume_foreign(std::coroutine_handle<> handle) {
+// A template, because g++ makes code of every coroutine that is none, used or not.
+template <class Handle>
+Task<> resume_foreign(Handle handle) {
   handle.resume();
   co_return;
 }

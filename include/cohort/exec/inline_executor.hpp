@@ -31,8 +31,9 @@ class InlineExecutor : public detail::PoolFace<InlineExecutor> {
   auto shutdown() {
     closed_.store(true, std::memory_order_release);
     done_.set();
-    return Operation(detail::EventWait<detail::BasicEvent<detail::Gate>>{&done_});
+    return detail::drained(done_, nullptr);
   }
+  using PoolFace::shutdown;
 
  private:
   detail::StopScope stop_;

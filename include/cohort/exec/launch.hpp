@@ -80,18 +80,23 @@ auto make_task(Fn&& fn, Args&&... args) -> Task<launched_t<Fn, Args...>> {
   }
 }
 
-/// Starts the task on the executor.
-template <class T>
-Future<T> launch(Home& home, Task<T>&& task) {
+/// Starts the task on the executor; before that calls `prepare(home)` with the task's own.
+template <class T, class Prepare>
+Future<T> launch(Home& home, Task<T>&& task, Prepare prepare) {
   auto& coroutine = task.promise();              // throws UsageError for an empty one
   StateRef<T> state(new FutureState<T>(&home));  // throws ShutDown, and the task is still its own
   task.release();
+  prepare(state->home());
   coroutine.set_completion(*state);
   coroutine.set_slot(&state->slot);
   coroutine.become_root(state->scope());
   state->retain();  // the task's own; given up in leave_home()
-  coroutine.post_to(home, &*state);
+  coroutine.post_to(state->home(), &*state);
   return Future<T>(std::move(state));
+}
+template <class T>
+Future<T> launch(Home& home, Task<T>&& task) {
+  return launch(home, std::move(task), [](Home&) noexcept {});
 }
 
 }  // namespace cohort::inline v0::detail

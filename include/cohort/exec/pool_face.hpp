@@ -17,81 +17,20 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/core/deadline_task.hpp"  // shield
-#include "cohort/core/future.hpp"         // Future
-#include "cohort/core/stop.hpp"           // StopCallback
-#include "cohort/core/when_all.hpp"       // when_all
-#include "cohort/exec/detail/chunk.hpp"   // Chunk
-#include "cohort/exec/launch.hpp"         // launch, make_task
-#include "cohort/exec/pool_task.hpp"      // PoolTask
-#include "cohort/exec/result_stream.hpp"  // ResultStream
+#include "cohort/core/deadline_task.hpp"     // shield
+#include "cohort/core/future.hpp"            // Future
+#include "cohort/core/stop.hpp"              // StopCallback
+#include "cohort/core/when_all.hpp"          // when_all
+#include "cohort/exec/cancel_futures.hpp"    // CancelFutures
+#include "cohort/exec/detail/chunk.hpp"      // Chunk
+#include "cohort/exec/detail/map_run.hpp"    // MapRun
+#include "cohort/exec/detail/pool_work.hpp"  // see_through, with_callbacks
+#include "cohort/exec/launch.hpp"            // launch, make_task
+#include "cohort/exec/pool_task.hpp"         // PoolTask
+#include "cohort/exec/progress.hpp"          // Progress
+#include "cohort/exec/result_stream.hpp"     // ResultStream
 
 namespace cohort::inline v0::detail {
-
-/// Any operation, of which blocking may be what runs the executor.
-template <class Spec>
-struct DrivenSpec : Spec {
-  Home* home;
-  DrivenSpec(Spec&& spec, Home* h) : Spec(std::move(spec)), home(h) {}
-  Home* driver() const noexcept { return home; }
-};
-
-template <class T>
-struct CancelFuture {
-  Future<T> future;
-  void operator()() const noexcept { future.cancel(); }
-};
-
-/// Awaits submitted work; stopped, stops it and awaits it all the same.
-template <class T>
-Task<T> see_through(Future<T> work, StopScope* terminated) {
-  const StopCallback stopping(StopToken(*terminated), CancelFuture<T>{work});
-  try {
-    co_return co_await Future<T>(work);
-  } catch (const Cancelled&) {}
-  work.cancel();
-  co_return co_await shield(std::move(work));
-}
-
-template <class Callback, class... Args>
-void call_back(Coroutine& self, Callback& callback, Args&&... args) {
-  if constexpr (!std::is_null_pointer_v<Callback>) {
-    const PlainSection plain(self);
-    try {
-      callback(std::forward<Args>(args)...);
-    } catch (...) {
-      report_unobserved(std::current_exception());
-    }
-  }
-}
-template <class T, class Done, class Failed>
-Task<T> with_callbacks(Task<T> work, Done done, Failed failed, std::shared_ptr<void> keep) {
-  Coroutine& self = co_await Self{};
-  std::exception_ptr error;
-  try {
-    if (self.scope().stop_requested()) throw Cancelled{};
-    if constexpr (std::is_void_v<T>) {
-      co_await std::move(work);
-      call_back(self, done);
-      co_return;
-    } else {
-      T value = co_await std::move(work);
-      call_back(self, done, std::as_const(value));
-      co_return std::forward<T>(value);
-    }
-  } catch (...) {
-    error = std::current_exception();
-  }
-  call_back(self, failed, error);
-  keep.reset();
-  std::rethrow_exception(error);
-}
-
-template <class T>
-struct Starter {
-  Task<T> task;
-  Task<T> operator()() && { return std::move(task); }
-};
 
 template <class Pool, class Fn, class Range>
 class Feed;
@@ -135,26 +74,25 @@ class PoolFace {
   /// Calls `fn` with every element; yields the results in the order of the input. `chunksize`
   /// elements are one piece of work; automatic: four pieces for each worker. Elements of a
   /// container are passed by reference, others as stored copies. `fn` is copied into each piece.
-  /// The first failure cancels the rest, all are awaited, then it is rethrown.
+  /// The first failure cancels the rest, all are awaited, then it is rethrown; further ones go to
+  /// the unobserved hook. `progress()`, alone or after the chunk size, shows how far it is.
   /// Throws std::invalid_argument for a chunk size below 1; UsageError after close().
   template <class Fn, Range Range>
-  PoolTask<std::vector<mapped<Fn, Range>>> map(Fn&& fn, Range&& range) {
-    return make_map(std::forward<Fn>(fn), std::forward<Range>(range), 0);
+  PoolTask<std::vector<mapped<Fn, Range>>> map(Fn&& fn, Range&& range, MapHow how = {}) {
+    check_open();
+    return {map_task<std::decay_t<Fn>, Range>(&self(), std::forward<Fn>(fn),
+                                              {std::forward<Range>(range)}, how),
+            driver()};
   }
   template <class Fn, Range Range, std::integral Int>
-  PoolTask<std::vector<mapped<Fn, Range>>> map(Fn&& fn, Range&& range, Int chunksize) {
-    return make_map(std::forward<Fn>(fn), std::forward<Range>(range), checked_chunksize(chunksize));
+  auto map(Fn&& fn, Range&& range, Int chunksize, Progress progress) {
+    return map(std::forward<Fn>(fn), std::forward<Range>(range), MapHow(chunksize, progress));
   }
 
   /// The same over tuples, each of which holds the arguments of one call.
-  template <class Fn, Range Range>
-  auto starmap(Fn&& fn, Range&& range) {
-    return map(Spread<std::decay_t<Fn>>{std::forward<Fn>(fn)}, std::forward<Range>(range));
-  }
-  template <class Fn, Range Range, std::integral Int>
-  auto starmap(Fn&& fn, Range&& range, Int chunksize) {
-    return map(Spread<std::decay_t<Fn>>{std::forward<Fn>(fn)}, std::forward<Range>(range),
-               chunksize);
+  template <class Fn, Range Range, class... How>
+  auto starmap(Fn&& fn, Range&& range, How... how) {
+    return map(Spread<std::decay_t<Fn>>{std::forward<Fn>(fn)}, std::forward<Range>(range), how...);
   }
 
   /// `map`, begun now; callbacks as in `apply_async`.
@@ -191,21 +129,30 @@ class PoolFace {
   void close() {
     if (state_.fetch_or(closed, std::memory_order_acq_rel) < a_stream) (void)self().shutdown();
   }
-  /// Also asks to stop what runs, and drops what is queued: their results become Cancelled. (What
-  /// `submit` queued runs, asked to stop; on a Strand it is not asked.)
+  /// Also asks to stop what runs, and drops what is queued, by whichever verb: their futures become
+  /// Cancelled, nearly all before this returns, the rest when their turn comes.
   void terminate() {
     state_.fetch_or(closed, std::memory_order_acq_rel);
     (void)self().shutdown();
     terminated_.request_stop();
+    if constexpr (requires { self().drop_queued(); }) self().drop_queued();
     if constexpr (requires { self().stop_tasks(); }) self().stop_tasks();
+  }
+  /// `shutdown()`, for which the futures of all that has not begun become Cancelled; what has begun
+  /// ends as it likes.
+  auto shutdown(CancelFutures futures) {
+    auto operation = self().shutdown();
+    if constexpr (requires { self().drop_queued(); }) {
+      if (futures.cancel) self().drop_queued();
+    }
+    return operation;
   }
   /// Done when all that was begun has ended. Throws UsageError before close() or terminate().
   auto join() {
     if (!(state_.load(std::memory_order_acquire) & closed)) {
       throw UsageError("Pool is still running: call close() or terminate() before join()");
     }
-    auto spec = OperationAccess::take(self().shutdown());
-    return Operation(DrivenSpec<decltype(spec)>(std::move(spec), driver()));
+    return self().shutdown();
   }
 
  protected:
@@ -221,8 +168,7 @@ class PoolFace {
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
   Home* driver() {
     if constexpr (requires { self().home(); }) {
-      Home& home = self().home();
-      return home.needs_driver() ? &home : nullptr;
+      return self().home().driver();
     } else {
       return nullptr;
     }
@@ -235,12 +181,7 @@ class PoolFace {
 
   template <class T, class Done, class Failed>
   Future<T> start(Task<T>&& work, Done done, Failed failed) {
-    // Lives in the task's frame, so that terminate() reaches the future as long as it runs.
-    auto stopping = std::make_shared<std::optional<StopCallback<CancelFuture<T>>>>();
-    Future<T> future =
-        launch_any(with_callbacks(std::move(work), std::move(done), std::move(failed), stopping));
-    stopping->emplace(StopToken(terminated_), CancelFuture<T>{future});
-    return future;
+    return launch_any(with_callbacks(std::move(work), std::move(done), std::move(failed)));
   }
   template <class T>
   Future<T> launch_any(Task<T>&& task) {
@@ -257,55 +198,71 @@ class PoolFace {
     co_return co_await std::move(task);
   }
 
-  template <class Fn, class Range>
-  PoolTask<std::vector<mapped<Fn, Range>>> make_map(Fn&& fn, Range&& range, std::size_t chunksize) {
-    check_open();
-    return {map_task<std::decay_t<Fn>, Range>(&self(), std::forward<Fn>(fn),
-                                              {std::forward<Range>(range)}, chunksize),
-            driver()};
-  }
   template <class Range>
   struct Held {
     Range range;  // a reference to an lvalue
   };
   template <class Fn, class Range>
   static Task<std::vector<mapped<Fn, Range>>> map_task(Derived* self, Fn fn, Held<Range> input,
-                                                       std::size_t chunksize) {
+                                                       MapHow how) {
     using Element = element_of<std::remove_reference_t<Range>>;
-    using Piece = Chunk<Fn, Element, false>;
     std::vector<Item<Element>> items;
     for (auto&& element : input.range) {
       items.push_back(make_item<Element>(std::forward<decltype(element)>(element)));
     }
-    if (chunksize == 0) {
-      const std::size_t pieces = 4 * self->concurrency();
-      chunksize = items.empty() ? 1 : (items.size() - 1) / pieces + 1;
+    const std::size_t chunksize = how.chunksize(items.size(), self->concurrency());
+    if constexpr (requires { self->home(); }) {
+      ProgressLine line(how.progress(), items.size(), &self->home());
+      MapRun<Fn, Element> run(fn, items, line);
+      run.start(self->home(), chunksize);
+      using Done = EventWait<BasicEvent<Gate>>;
+      Operation done{Done{&run.done()}};
+      Operation done_all_the_same{Done{&run.done()}};
+      bool stopped = false;
+      try {
+        co_await std::move(done);
+      } catch (const Cancelled&) {
+        stopped = true;
+      }
+      if (stopped) {
+        run.cancel();
+        co_await shield(std::move(done_all_the_same));
+      }
+      co_return run.results();
+    } else {
+      ProgressLine line(how.progress(), items.size(), nullptr);
+      std::atomic<bool> failed{false};
+      std::vector<Task<std::vector<mapped<Fn, Range>>>> legs;
+      for (auto at = items.begin(); at != items.end();) {
+        const auto rest = static_cast<std::size_t>(items.end() - at);
+        const auto end = at + static_cast<std::ptrdiff_t>(chunksize < rest ? chunksize : rest);
+        Chunk<Fn, Element, false> piece{
+            fn, {std::make_move_iterator(at), std::make_move_iterator(end)}};
+        at = end;
+        legs.push_back(map_piece(self, std::move(piece), &failed, &line));
+      }
+      auto all = when_all(std::move(legs));
+      auto parts = co_await std::move(all);
+      std::vector<mapped<Fn, Range>> results;
+      results.reserve(items.size());
+      for (auto& part : parts) {
+        results.insert(results.end(), std::make_move_iterator(part.begin()),
+                       std::make_move_iterator(part.end()));
+      }
+      co_return results;
     }
-    std::atomic<bool> failed{false};
-    std::vector<Task<std::vector<mapped<Fn, Range>>>> legs;
-    for (auto at = items.begin(); at != items.end();) {
-      const auto rest = static_cast<std::size_t>(items.end() - at);
-      const auto end = at + static_cast<std::ptrdiff_t>(chunksize < rest ? chunksize : rest);
-      Piece piece{fn, {std::make_move_iterator(at), std::make_move_iterator(end)}};
-      at = end;
-      legs.push_back(map_piece(self, std::move(piece), &failed));
-    }
-    auto all = when_all(std::move(legs));
-    auto parts = co_await std::move(all);
-    std::vector<mapped<Fn, Range>> results;
-    results.reserve(items.size());
-    for (auto& part : parts) {
-      results.insert(results.end(), std::make_move_iterator(part.begin()),
-                     std::make_move_iterator(part.end()));
-    }
-    co_return results;
   }
+  // Of a pool that is no Scheduler: the elements go there, the results come back.
   template <class Piece>
-  static Task<launched_t<Piece>> map_piece(Derived* self, Piece piece, std::atomic<bool>* failed) {
+  static Task<launched_t<Piece>> map_piece(Derived* self, Piece piece, std::atomic<bool>* failed,
+                                           ProgressLine* line) {
     if (failed->load(std::memory_order_relaxed)) co_return {};
     try {
+      const std::size_t elements = piece.items.size();
       auto task = see_through(self->submit(std::move(piece)), &self->terminated_);
-      co_return co_await std::move(task);
+      auto results = co_await std::move(task);
+      line->advance(elements);
+      co_return results;
     } catch (...) {
       if (!failed->exchange(true, std::memory_order_relaxed)) throw;
     }

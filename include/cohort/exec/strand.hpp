@@ -9,133 +9,118 @@
 
 #include <atomic>
 #include <cstddef>
-#include <exception>
+#include <cstdint>
 
-#include "cohort/core/detail/basic_event.hpp"  // drained
-#include "cohort/core/detail/task_count.hpp"   // live tasks
-#include "cohort/exec/detail/injector.hpp"     // the way in
-#include "cohort/exec/executor.hpp"            // SchedulerFace
-#include "cohort/exec/run.hpp"                 // block of a PoolTask
+#include "cohort/exec/detail/drain_wait.hpp"    // drained
+#include "cohort/exec/detail/injector.hpp"      // the way in
+#include "cohort/exec/detail/layered_core.hpp"  // LayeredCore
+#include "cohort/exec/executor.hpp"             // SchedulerFace
+#include "cohort/exec/run.hpp"                  // block of a PoolTask
 
 namespace cohort::inline v0 {
 
 namespace detail {
 
-/// A list of ready coroutines, and a turn: a coroutine on the executor below that runs them. The
-/// core lives as long as the Strand, a task or a turn refers to it.
-class StrandCore final : public Home, private Completion {
+/// A list of ready coroutines, resumed in one turn at a time.
+class StrandCore final : public LayeredCore {
  public:
-  explicit StrandCore(Home& below) noexcept : below_(below) {}
+  explicit StrandCore(Home& below) noexcept : LayeredCore(below, "Strand", 1) {}
 
   void post(Coroutine& c) noexcept override {
     retain();  // the coroutine may run, and be the last to refer to the strand
     posted_.push(c);
-    // The first to find the strand idle starts a turn.
-    if (!busy_.exchange(true, std::memory_order_seq_cst)) start_turn();
+    offer_turn();
     release();
   }
-  void add_timer(TimerNode& n, TimePoint when) noexcept override { below_.add_timer(n, when); }
-  void remove_timer(TimerNode& node) noexcept override { below_.remove_timer(node); }
-  TimePoint now() const noexcept override { return below_.now(); }
-  TaskCount& task_begins() override {
-    retain();
-    live_.fetch_add(1, std::memory_order_seq_cst);
-    try {
-      if (closed_.load(std::memory_order_seq_cst)) {
-        throw ShutDown("this Strand was shut down: it takes no more work");
-      }
-      return below_.task_begins();
-    } catch (...) {
-      one_less();
-      throw;
+
+  // Whoever blocks this thread in the middle of a turn drives the strand meanwhile, as with a loop.
+  Home* driver_here() noexcept override {
+    for (const Context* c = current_context(); c; c = c->outer) {
+      if (c->home == this) return this;
     }
+    return below_.driver_here();
   }
-  void task_ends(TaskCount& count) noexcept override {
-    Home& below = below_;
-    one_less();
-    below.task_ends(count);
-  }
-  bool needs_driver() const noexcept override { return below_.needs_driver(); }
   void run_until(bool (*done)(const void*) noexcept, const void* argument,
                  TimePoint deadline) override {
-    below_.run_until(done, argument, deadline);
-  }
-
-  BasicEvent<Gate>& close() noexcept {
-    closed_.store(true, std::memory_order_seq_cst);
-    if (live_.load(std::memory_order_seq_cst) == 0) drained_.set();
-    return drained_;
-  }
-
-  void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    Context context{this};
+    const ActivationGuard active(context);
+    while (!done(argument)) {
+      if (Coroutine* const c = ready_.next(posted_)) {
+        drive(context, c);
+      } else if (Clock::now() >= deadline) {
+        return;
+      } else {
+        look_below(done, argument);
+      }
+    }
   }
 
  private:
   ~StrandCore() = default;
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  void one_less() noexcept {
-    if (live_.fetch_sub(1, std::memory_order_seq_cst) == 1 && closed_.load()) drained_.set();
-    release();
-  }
 
-  void start_turn() noexcept {
-    retain();
-    auto& turn = take_turn(this).release();
-    turn.set_completion(*this);
-    turn.become_root(no_stop_);
-    turn.post_to(below_);
-  }
-  static Task<> take_turn(StrandCore* self) {
-    Coroutine& turn = co_await Self{};
-    const PlainSection outside(turn);
-    Context context{self};
+  void take_turn() noexcept override {
+    Context context{this};
     const ActivationGuard active(context);
     // A strand that is never idle lets others have the thread now and then.
     Coroutine* c = nullptr;
-    for (int i = 0; i < 64 && (c = self->ready_.next(self->posted_)); ++i) drive(context, c);
+    for (int i = 0; i < 64 && (c = ready_.next(posted_)); ++i) drive(context, c);
+    left_over_.store(!ready_.empty(), std::memory_order_relaxed);
   }
-  // The turn is over.
-  Coroutine* ended(Context&) noexcept override {
-    busy_.store(false, std::memory_order_seq_cst);
-    if (!(ready_.empty() && posted_.empty()) && !busy_.exchange(true, std::memory_order_seq_cst)) {
-      start_turn();
-    }
-    release();
-    return nullptr;
+  bool work_in_sight() const noexcept override {
+    return !posted_.empty() || left_over_.load(std::memory_order_relaxed);
   }
-  void fail(std::exception_ptr) noexcept override {}
+  void sweep() noexcept override {
+    detail::drop_queued(posted_.take_all_in_order(), [this](Coroutine& c) { post(c); });
+  }
 
-  Home& below_;
+  // Nothing is ready here. Nobody rings, so not for long.
+  void look_below(bool (*done)(const void*) noexcept, const void* argument) {
+    const TimePoint soon = Clock::now() + std::chrono::microseconds(200);
+    if (Home* const driver = below_.driver_here()) {
+      struct Until {
+        StrandCore* self;
+        bool (*done)(const void*) noexcept;
+        const void* argument;
+      };
+      const Until until{this, done, argument};
+      const auto enough = [](const void* p) noexcept {
+        const auto& u = *static_cast<const Until*>(p);
+        return !u.self->posted_.empty() || u.done(u.argument);
+      };
+      driver->run_until(enough, &until, soon);
+    } else {
+      const std::atomic<std::uint32_t> nobody{0};
+      RealAtomics::wait(nobody, 0, soon);
+    }
+  }
+
   BasicInjector<RealAtomics, Coroutine> posted_;
   ReadyList<Coroutine> ready_;  // the turn's
-  std::atomic<std::size_t> references_{1};
-  std::atomic<std::size_t> live_{0};
-  std::atomic<bool> busy_{false};
-  std::atomic<bool> closed_{false};
-  BasicEvent<Gate> drained_;
-  StopScope no_stop_;
+  std::atomic<bool> left_over_{false};
 };
 
 }  // namespace detail
 
 /// A Scheduler on top of another: its tasks run on that one's threads, one at a time, first come
-/// first served. Any thread may use it. Its tasks may outlive it; they must not outlive the
-/// executor below.
+/// first served. Any thread may use it. Its tasks may outlive it; neither may outlive the executor
+/// below.
 class Strand : public detail::SchedulerFace<Strand> {
  public:
   template <Scheduler S>
   explicit Strand(S& below) : core_(new detail::StrandCore(below.home())) {}
   Strand(const Strand&) = delete;
   Strand& operator=(const Strand&) = delete;
-  ~Strand() { core_->release(); }
+  ~Strand() { core_->abandon(); }
 
   std::size_t concurrency() const noexcept { return 1; }
   /// Takes no more work; done when what was begun has ended.
-  auto shutdown() {
-    return Operation(detail::EventWait<detail::BasicEvent<detail::Gate>>{&core_->close()});
-  }
+  auto shutdown() { return detail::drained(core_->close(), core_->driver()); }
+  using SchedulerFace::shutdown;
   detail::Home& home() noexcept { return *core_; }
+  /// For the library: asks every task to stop.
+  void stop_tasks() noexcept { core_->stop_tasks(); }
+  /// For the library: what has not begun never will.
+  void drop_queued() noexcept { core_->drop_queued(); }
 
  private:
   detail::StrandCore* core_;

@@ -15,10 +15,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "cohort/core/coroutine.hpp"  // Completion
-#include "cohort/core/task.hpp"       // Task
-#include "cohort/error.hpp"           // report_unobserved
-#include "cohort/exec/launch.hpp"     // make_task
+#include "cohort/core/coroutine.hpp"           // Completion
+#include "cohort/core/detail/task_extras.hpp"  // told_of_child
+#include "cohort/core/task.hpp"                // Task
+#include "cohort/error.hpp"                    // report_unobserved
+#include "cohort/exec/launch.hpp"              // make_task
 
 namespace cohort::inline v0 {
 
@@ -44,8 +45,9 @@ class TaskGroup {
   }
   template <class T>
   void spawn(Task<T>&& task) {
-    auto& coroutine = task.release();
-    coroutine.set_completion(children_);
+    auto& coroutine = task.promise();  // this may throw, and the next line, too
+    coroutine.set_completion(detail::told_of_child(children_));
+    task.release();
     coroutine.become_root(scope_);
     open_.fetch_add(1, std::memory_order_relaxed);
     coroutine.post_to(home_);
@@ -132,6 +134,7 @@ class GroupAwaiter final : private Completion {
  private:
   Coroutine* ended(Context& context) noexcept override { return group_.one_ended(context); }
   void fail(std::exception_ptr error) noexcept override { group_.fail(std::move(error)); }
+  Above above() const noexcept override { return {&group_.parent_, true}; }
 
   TaskGroup group_;
   Body body_;

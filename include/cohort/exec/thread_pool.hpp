@@ -15,9 +15,10 @@
 #include <stdexcept>
 #include <string>
 
-#include "cohort/exec/detail/pool_core.hpp"  // the pool itself
-#include "cohort/exec/executor.hpp"          // SchedulerFace
-#include "cohort/exec/run.hpp"               // block of a PoolTask
+#include "cohort/exec/detail/drain_wait.hpp"  // drained
+#include "cohort/exec/detail/pool_core.hpp"   // the pool itself
+#include "cohort/exec/executor.hpp"           // SchedulerFace
+#include "cohort/exec/run.hpp"                // block of a PoolTask
 
 namespace cohort::inline v0 {
 
@@ -52,14 +53,17 @@ class ThreadPool : public detail::SchedulerFace<ThreadPool> {
   /// Takes no more work; done when everything that was begun has ended.
   auto shutdown() {
     core_->close();
-    return Operation(detail::EventWait<detail::BasicEvent<detail::Gate>>{&core_->drained()});
+    return detail::drained(core_->drained(), nullptr);
   }
 
   /// Workers that run at the same time.
   std::size_t concurrency() const noexcept { return core_->workers(); }
+  using SchedulerFace::shutdown;
   detail::Home& home() noexcept { return *core_; }
   /// For the library: asks every task to stop.
   void stop_tasks() noexcept { core_->stop_tasks(); }
+  /// For the library: what has not begun never will.
+  void drop_queued() noexcept { core_->drop_queued(); }
 
  private:
   template <std::integral Int>

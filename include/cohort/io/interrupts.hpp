@@ -9,10 +9,11 @@
 #include <atomic>
 #include <thread>
 
-#include "cohort/core/detail/basic_event.hpp"  // set after a signal
-#include "cohort/core/operation.hpp"           // Operation
-#include "cohort/error.hpp"                    // UsageError
-#include "cohort/os/select.hpp"                // catch_interrupts
+#include "cohort/core/detail/basic_event.hpp"    // set after a signal
+#include "cohort/core/detail/quiet_threads.hpp"  // the watcher
+#include "cohort/core/operation.hpp"             // Operation
+#include "cohort/error.hpp"                      // UsageError
+#include "cohort/os/select.hpp"                  // catch_interrupts
 
 namespace cohort::inline v0 {
 
@@ -63,6 +64,7 @@ class Interrupts {
     }
   }
   void watch() noexcept {
+    const detail::QuietSection quiet;
     while (!ends_.load()) {
       bell_.wait(detail::never);
       if (signal_.load() != 0) event_.set();

@@ -40,7 +40,7 @@ class Barrier {
   /// Throws BrokenBarrier, and what the action threw if it ran here. Under `within` and `until` an
   /// own time-out yields nothing; else the barrier's time-out throws BrokenBarrier. Timed out, also
   /// at once, or cancelled it has broken the barrier; cancelled before it began it has not.
-  auto wait() { return Operation(detail::BarrierWait{{{&core_}, limit_}}); }
+  auto wait() { return Operation(detail::BarrierWait<detail::BarrierArrival>{{{&core_}, limit_}}); }
 
   /// Sends all who wait away with BrokenBarrier and makes the barrier as new. A party that runs the
   /// action finishes it, gets BrokenBarrier, and the next round's is not run before.
@@ -59,7 +59,7 @@ class Barrier {
     return static_cast<std::uint64_t>(parties);
   }
 
-  detail::BasicBarrier core_;
+  detail::LocalBarrier core_;
   const detail::Limit limit_;
 };
 

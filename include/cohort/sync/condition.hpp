@@ -46,15 +46,15 @@ class Condition {
   /// `within` and `until` yield whether a notification came. Throws UsageError if the caller does
   /// not hold the lock. With an RLock, who calls this is the one who must.
   auto wait() {
-    return detail::ConditionWait<detail::UntilNotified, void>(line_, lock_, detail::this_owner(),
-                                                              {});
+    return detail::ConditionWait<detail::ConditionLock, detail::UntilNotified>(
+        line_, lock_, detail::this_owner(), {});
   }
   /// Waits until `predicate()` is true, which is asked with the lock held: at first, after each
   /// notification, and when the time is up. `within` and `until` yield what it said last. What it
   /// throws comes out with the lock held. The predicate is stored.
   template <std::predicate Predicate>
   auto wait_for(Predicate predicate) {
-    return detail::ConditionWait<detail::UntilTrue<Predicate>, void>(
+    return detail::ConditionWait<detail::ConditionLock, detail::UntilTrue<Predicate>>(
         line_, lock_, detail::this_owner(), {std::move(predicate)});
   }
 
@@ -108,12 +108,10 @@ class Condition {
           "Condition::notify(): this task or thread does not hold the lock; write "
           "`auto held = co_await condition.hold();` before");
     }
-    line_.gate.with(line_, [n](detail::Gate::Line& line) {
-      for (auto left = n; left > 0 && line.claim_front(); --left) line.grant_front();
-    });
+    line_.notify(n);
   }
 
-  detail::ConditionLine line_;
+  detail::ConditionLock::Line line_;
   std::optional<detail::RecursiveLock> own_;
   detail::ConditionLock lock_;
 };

@@ -54,7 +54,8 @@ class Latch {
   struct Arrival : detail::EventWait<Event> {
     Latch* latch;
     std::uint64_t n;
-    bool try_now(Place& place) {
+    template <class AnyPlace>
+    bool try_now(AnyPlace& place) {
       latch->subtract(std::exchange(n, 0));
       return EventWait::try_now(place);
     }

@@ -20,13 +20,27 @@
 
 namespace cohort::inline v0 {
 
+namespace detail {
+inline constexpr std::uint64_t most_permits = std::numeric_limits<std::int64_t>::max() / 8;
+
+/// `n`, if it is `least` at least; else throws std::invalid_argument about `what`.
+template <std::integral Int>
+std::uint64_t checked_permits(Int n, int least, const char* what) {
+  if (std::cmp_less(n, least) || std::cmp_greater(n, most_permits)) {
+    throw std::invalid_argument(std::string(what) + " is " + std::to_string(n) +
+                                ", must be at least " + std::to_string(least));
+  }
+  return static_cast<std::uint64_t>(n);
+}
+}  // namespace detail
+
 /// May rise above its start value. Order of service as for Lock. Neither copies nor moves.
 class Semaphore {
   using Core = detail::BasicSemaphore<detail::Gate>;
 
  public:
   /// At most this many permits.
-  static constexpr std::uint64_t max = std::numeric_limits<std::int64_t>::max() / 4;
+  static constexpr std::uint64_t max = detail::most_permits;
 
   Semaphore() : Semaphore(1) {}
   /// `permits`: 0 or more, else std::invalid_argument.
@@ -50,7 +64,7 @@ class Semaphore {
   void release() { release(1); }
   template <std::integral Int>
   void release(Int n) {
-    if (!core_.release(checked(n, 1, "Semaphore::release(n): n"), limit_)) {
+    if (!core_.release(detail::checked_permits(n, 1, "Semaphore::release(n): n"), limit_)) {
       throw OverRelease("release(): more permits than there may be; release once per acquire");
     }
   }
@@ -60,18 +74,10 @@ class Semaphore {
  protected:
   template <std::integral Int>
   Semaphore(Int permits, std::uint64_t limit)
-      : core_(checked(permits, 0, "Semaphore: the number of permits")), limit_(limit) {}
+      : core_(detail::checked_permits(permits, 0, "Semaphore: the number of permits")),
+        limit_(limit) {}
 
  private:
-  template <std::integral Int>
-  static std::uint64_t checked(Int n, int least, const char* what) {
-    if (std::cmp_less(n, least) || std::cmp_greater(n, max)) {
-      throw std::invalid_argument(std::string(what) + " is " + std::to_string(n) +
-                                  ", must be at least " + std::to_string(least));
-    }
-    return static_cast<std::uint64_t>(n);
-  }
-
   Core core_;
   const std::uint64_t limit_;
 };

@@ -49,9 +49,14 @@ class Conduit {
         ring_(single || !Order::plain ? nullptr : make<Ring>(capacity)),
         list_(capacity) {}
 
+  /// True: it is sent. False: it must wait, or is refused.
+  COHORT_HOT bool send_at_once(T& item) { return push(item).done(); }
+  /// True: there is an item. False: it must wait, or the end has come.
+  COHORT_HOT bool receive_at_once(std::optional<T>& item) { return pop(item); }
+
   /// False: it must wait. Otherwise `sender.accepted` says whether it was accepted or refused for
   /// ever; only then was it moved from.
-  COHORT_HOT bool try_send(Sender& sender) {
+  bool try_send(Sender& sender) {
     const Attempt attempt = push(*sender.item);
     sender.accepted = attempt.done();
     return attempt.result != Attempt::Result::blocked;
@@ -74,12 +79,12 @@ class Conduit {
   }
 
   /// The same for somebody who can wait, and does for a moment.
-  COHORT_HOT bool send_soon(Sender& sender) { return try_send(sender) || send_in_a_moment(sender); }
+  bool send_soon(Sender& sender) { return try_send(sender) || send_in_a_moment(sender); }
   bool send_many_soon(Sender& sender) {
     return try_send_many(sender) ||
            (buffer([](auto& b) { return b.room_soon(); }) && try_send_many(sender));
   }
-  COHORT_HOT bool receive_soon(Receiver& receiver) {
+  bool receive_soon(Receiver& receiver) {
     return pop(receiver.item) || receive_in_a_moment(receiver);
   }
 
@@ -256,7 +261,7 @@ class Conduit {
       if (closed()) grant_all(line);
       return;
     }
-    for (unsigned round = 0;; RealAtomics::relax(round++)) {
+    for (unsigned round = 0;;) {
       auto* const first = static_cast<Receiver*>(line.claim_front());
       if (!first) return;
       const auto pop = [&]() -> Attempt {
@@ -277,12 +282,13 @@ class Conduit {
       } else {
         first->wait().unclaim();
         if (buffer([](auto& b) { return b.mark_empty(); })) return;
+        RealAtomics::relax(round++);  // an item is on its way
       }
     }
   }
   void serve_senders(Gate::Line& line) noexcept {
     if (rendezvous()) return meet(line);
-    for (unsigned round = 0;; RealAtomics::relax(round++)) {
+    for (unsigned round = 0;;) {
       auto* const first = static_cast<Sender*>(line.claim_front());
       if (!first) return;
       bool wake = false;
@@ -295,7 +301,9 @@ class Conduit {
         first->wait().unclaim();
       }
       if (wake) receivers_.gate.serve(receivers_);
-      if (!decided && buffer([](auto& b) { return b.mark_full(); })) return;
+      if (decided) continue;
+      if (buffer([](auto& b) { return b.mark_full(); })) return;
+      RealAtomics::relax(round++);  // a cell is about to be free
     }
   }
 

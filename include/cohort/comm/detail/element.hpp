@@ -60,6 +60,10 @@ struct SendItem {
   SendItem(Owner o, std::in_place_t, Args&&... args)
       : owner(std::move(o)), item(Element<T>::make(std::forward<Args>(args)...)) {}
 
+  struct AtOnce {};
+  COHORT_HOT bool try_now(AtOnce&) { return owner.conduit().send_at_once(item); }
+  COHORT_HOT void result(AtOnce&) noexcept {}
+
   bool try_now(Place& place) {
     place.item = &item;
     return owner.conduit().send_soon(place);
@@ -81,6 +85,10 @@ struct SendFrom {
   using Place = typename conduit_t<Owner>::Sender;
   Owner owner;
   T* from;
+
+  struct AtOnce {};
+  COHORT_HOT bool try_now(AtOnce&) { return owner.conduit().send_at_once(*from); }
+  COHORT_HOT void result(AtOnce&) noexcept {}
 
   bool try_now(Place& place) {
     static_assert(std::is_nothrow_move_constructible_v<T>,
@@ -153,6 +161,12 @@ struct ReceiveItem {
   using Result = typename Owner::Received;
   using Place = typename conduit_t<Owner>::Receiver;
   Owner owner;
+
+  struct AtOnce {
+    std::optional<element_t<T>> item;
+  };
+  COHORT_HOT bool try_now(AtOnce& here) { return owner.conduit().receive_at_once(here.item); }
+  COHORT_HOT Result result(AtOnce& here) { return owner.received(here.item); }
 
   bool try_now(Place& place) { return owner.conduit().receive_soon(place); }
   void arm(Place& place) noexcept { owner.conduit().arm(place); }

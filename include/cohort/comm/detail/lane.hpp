@@ -44,7 +44,9 @@ class BasicLane {
 
   /// The producer. Moves from `value` only when done.
   COHORT_HOT Attempt try_push(T& value) noexcept {
-    if (state_.load(std::memory_order_relaxed) != State::open) return {Attempt::Result::closed};
+    const bool quiet = receivers_.quiet();
+    if (!quiet && closed()) [[unlikely]]
+      return {Attempt::Result::closed};
     const auto tail = tail_.load(std::memory_order_relaxed);
     if (tail - head_seen_ == capacity_) {
       head_seen_ = head_.load(std::memory_order_acquire);
@@ -53,7 +55,9 @@ class BasicLane {
     A::writes(&cells_[tail & mask_]);
     ::new (static_cast<void*>(&cells_[tail & mask_])) T(std::move(value));
     // Publishes the item; pairs with the acquire in try_pop.
-    const bool wanted = receivers_.change(tail_, tail + 1);
+    if (quiet && receivers_.change_quietly(tail_, tail + 1)) [[likely]]
+      return {Attempt::Result::done};
+    const bool wanted = quiet ? receivers_.changed_aloud() : receivers_.change(tail_, tail + 1);
     if (state_.load(std::memory_order_seq_cst) != State::open && !settle()) [[unlikely]] {
       take_back(&value, 1);
       return {Attempt::Result::closed};
@@ -150,6 +154,7 @@ class BasicLane {
 
   /// No push succeeds from now on. Anybody.
   void close() noexcept {
+    receivers_.close();  // before the state: a push that has been quiet has not seen that either
     auto open = State::open;
     state_.compare_exchange_strong(open, State::closed, std::memory_order_seq_cst,
                                    std::memory_order_seq_cst);

@@ -14,6 +14,10 @@
 
 namespace cohort::inline v0::detail {
 
+/// One word says it all, so that usually one comparison before the change and one after it are
+/// enough: the thread that makes the changes, and three bits. `asleep`: the other side sleeps, or is
+/// about to. `elsewhere`: it sleeps on another thread than the changes are made on. `closed`: there
+/// is more to be looked at than this.
 template <class A>
 class alignas(64) BasicSleepers {
  public:
@@ -24,33 +28,36 @@ class alignas(64) BasicSleepers {
   /// others must be served, true once for each `announce`.
   template <class Word, class Value>
   COHORT_HOT bool change(Word& word, Value value) noexcept {
-    if (elsewhere_.load(std::memory_order_relaxed)) {
-      word.store(value, std::memory_order_seq_cst);
-      return wanted();
-    }
+    if (!quiet()) [[unlikely]]
+      return change_aloud(word, value);
+    return !change_quietly(word, value) && changed_aloud();
+  }
+  /// The same in two steps, the second only if it is quiet at first: if it is quiet afterwards, too,
+  /// that is all; else `changed_aloud` yields whether the others must be served.
+  COHORT_HOT bool quiet() const noexcept {
+    return state_.load(std::memory_order_seq_cst) == mark(A::here());
+  }
+  template <class Word, class Value>
+  COHORT_HOT bool change_quietly(Word& word, Value value) noexcept {
     A::store_before_loads(word, value);
-    const bool served = wanted();
-    // If it became true meanwhile, this store may be later than the barrier that saw to the others,
-    // and another changer may have taken the flag: by the exchange the next announcement sees it.
-    if (elsewhere_.load(std::memory_order_seq_cst)) [[unlikely]]
-      return take_flag() || served;
-    return served;
+    return quiet();
   }
-  COHORT_HOT bool wanted() noexcept {
-    const void* const changer = changer_.load(std::memory_order_relaxed);
-    if (changer != A::here()) [[unlikely]] {
-      if (changer != everybody()) note(changer);
-    }
-    return asleep_.load(std::memory_order_seq_cst) && take_flag();
+  // The store may be later than the barrier that saw to the others, and another changer may have
+  // taken the flag: by the exchange the next announcement sees it.
+  COHORT_COLD bool changed_aloud() noexcept {
+    return state_.fetch_and(~asleep, std::memory_order_seq_cst) & asleep;
   }
+
+  /// It is never quiet again.
+  void close() noexcept { state_.fetch_or(closed, std::memory_order_seq_cst); }
 
   /// For whoever would have to sleep: looks a few times, ever later so that the changes can pile
   /// up, whether another thread makes one now, which is sooner than a sleep and a wake. Looks less
   /// long each time that it was in vain.
   template <class Changed>
   bool soon(Changed changed) noexcept {
-    const void* const changer = changer_.load(std::memory_order_relaxed);
-    if (!changer || changer == A::here()) return false;
+    const State changer = state_.load(std::memory_order_relaxed) & ~bits;
+    if (changer == nobody || changer == mark(A::here())) return false;
     const auto patience = patience_.load(std::memory_order_relaxed);
     for (std::uint32_t pauses = 1; pauses <= patience; pauses *= 2) {
       for (auto n = pauses; n > 0; --n) A::pause();
@@ -66,44 +73,63 @@ class alignas(64) BasicSleepers {
   /// For whoever is about to sleep, one at a time, and then looks again, sequentially consistently:
   /// either that look sees a change or the change sees the flag.
   void announce() noexcept {
-    asleep_.exchange(true, std::memory_order_seq_cst);
-    // Should another thread become the changer after this load, it sees the flag: see `note`.
-    if (changer_.load(std::memory_order_seq_cst) == A::here()) {
-      if (here_in_a_row_ < 64 && ++here_in_a_row_ == 64) {
-        elsewhere_.store(false, std::memory_order_relaxed);
+    // Should another thread become the changer after this, it sees the flag: see `note`.
+    const State before = state_.fetch_or(asleep, std::memory_order_seq_cst);
+    if ((before & ~bits) == mark(A::here())) {
+      if (before & elsewhere && ++here_in_a_row_ == 64) {
+        state_.fetch_and(~elsewhere, std::memory_order_relaxed);
+        here_in_a_row_ = 0;
       }
       return;
     }
     here_in_a_row_ = 0;
-    if (elsewhere_.load(std::memory_order_relaxed)) return;
-    elsewhere_.store(true, std::memory_order_relaxed);
+    if (before & elsewhere) return;
+    state_.fetch_or(elsewhere, std::memory_order_relaxed);
     A::heavy_barrier();
   }
 
  private:
-  COHORT_COLD bool take_flag() noexcept {
-    return asleep_.exchange(false, std::memory_order_seq_cst);
-  }
+  using State = std::uintptr_t;
+  static constexpr State asleep = 1;
+  static constexpr State elsewhere = 2;
+  static constexpr State closed = 4;
+  static constexpr State bits = asleep | elsewhere | closed;
+  static constexpr State nobody = 0;
   static constexpr std::uint32_t longest = 64;
-  static const void* everybody() noexcept {
-    static constexpr char mark = 0;
-    return &mark;
-  }
-  // Another thread makes changes from now on. Both are sequentially consistent: a sleeper that
-  // does not see this comes before it, and so does its flag, which is looked at next.
-  COHORT_COLD void note(const void* before) noexcept {
-    if (single_) {
-      changer_.store(A::here(), std::memory_order_seq_cst);
-    } else if (before ||
-               !changer_.compare_exchange_strong(before, A::here(), std::memory_order_seq_cst,
-                                                 std::memory_order_seq_cst)) {
-      if (before != A::here()) changer_.store(everybody(), std::memory_order_seq_cst);
-    }
+
+  static State mark(const void* thread) noexcept { return reinterpret_cast<State>(thread); }
+  static State everybody() noexcept {
+    alignas(bits + 1) static constexpr char here = 0;
+    return mark(&here);
   }
 
-  typename A::template atomic<bool> asleep_{false};
-  typename A::template atomic<bool> elsewhere_{false};  // the changes are made on another thread
-  typename A::template atomic<const void*> changer_{nullptr};
+  template <class Word, class Value>
+  COHORT_NOINLINE bool change_aloud(Word& word, Value value) noexcept {
+    const State here = mark(A::here());
+    State state = state_.load(std::memory_order_relaxed);
+    if ((state & ~asleep) == here) {  // it sleeps on this thread
+      A::store_before_loads(word, value);
+      return changed_aloud();
+    }
+    word.store(value, std::memory_order_seq_cst);
+    state = state_.load(std::memory_order_seq_cst);
+    const State changer = state & ~bits;
+    if (changer != here && changer != everybody()) state = note(here, state);
+    return state & asleep && changed_aloud();
+  }
+  // Another thread makes changes from now on. Sequentially consistent: a sleeper that does not see
+  // this comes before it, and so does its flag, which is looked at next.
+  COHORT_COLD State note(State here, State state) noexcept {
+    State noted;
+    do {
+      noted = single_ || (state & ~bits) == nobody ? here : everybody();
+      noted |= state & bits;
+    } while (!state_.compare_exchange_weak(state, noted, std::memory_order_seq_cst,
+                                           std::memory_order_relaxed));
+    return noted;
+  }
+
+  typename A::template atomic<State> state_{nobody};
   typename A::template atomic<std::uint32_t> patience_{longest};
   std::uint32_t here_in_a_row_ = 0;  // announcements without another thread; the sleepers' own
   const bool single_;

@@ -44,7 +44,7 @@ struct RealAtomics {
   }
   static void heavy_barrier() noexcept { os::heavy_barrier(); }
 
-  /// Tells threads apart, cheaply: an address that is this thread's.
+  /// Tells threads apart, cheaply: an address that is this thread's, with room for three bits.
 #if COHORT_CACHES_TLS_ADDRESSES
   COHORT_NOINLINE static const void* here() noexcept {
     const char* here = &thread_mark;
@@ -77,7 +77,7 @@ struct RealAtomics {
   static void wake_all(const void* word) noexcept { os::wake_word_all(word); }
 
  private:
-  static inline thread_local constinit char thread_mark = 0;
+  alignas(8) static inline thread_local constinit char thread_mark = 0;
 };
 
 }  // namespace cohort::inline v0::detail

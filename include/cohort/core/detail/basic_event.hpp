@@ -10,9 +10,9 @@
 
 namespace cohort::inline v0::detail {
 
-/// The word is `one` × the count, and two bits: `waited`: somebody stands at the gate, so whoever
+/// The word is `one` × the count, and three bits: `waited`: somebody stands at the gate, so whoever
 /// sets it must serve; `pulse`: it was set, and the news is on its way to those who stand there now,
-/// whatever is missing since.
+/// whatever is missing since; `adding`: the last `begin_to_add` has not been settled yet.
 template <class G, class Word = std::uint32_t>
 class BasicEvent {
  public:
@@ -23,12 +23,30 @@ class BasicEvent {
 
   bool is_set() const noexcept { return word_.load(std::memory_order_acquire) < one; }
 
+  /// How many things are missing.
+  Word missing() const noexcept { return word_.load(std::memory_order_acquire) / one; }
+
   void set() noexcept { subtract(static_cast<Word>(-1)); }
   /// Of one that is a flag.
   void clear() noexcept { word_.fetch_or(one, std::memory_order_acq_rel); }
 
   /// One thing more is missing. The caller has yet to publish it.
   void add() noexcept { word_.fetch_add(one, std::memory_order_relaxed); }
+  /// The same by one who may die before it is published, and then somebody settles it for him. One at
+  /// a time.
+  void begin_to_add() noexcept { word_.fetch_add(one | adding, std::memory_order_acq_rel); }
+  void settle_add(bool published) noexcept {
+    auto word = word_.load(std::memory_order_relaxed);
+    while (word & adding) {
+      const Word left = word - adding - (published || word < one + adding ? 0 : one);
+      const bool tell = left < one && left & waited;
+      if (word_.compare_exchange_weak(word, left | (tell ? pulse : 0), std::memory_order_acq_rel,
+                                      std::memory_order_relaxed)) {
+        if (tell) gate_.serve(*this);
+        return;
+      }
+    }
+  }
   /// Takes off n, or as many as are missing; yields how many.
   Word subtract(Word n) noexcept {
     auto word = word_.load(std::memory_order_relaxed);
@@ -46,7 +64,13 @@ class BasicEvent {
   }
 
   void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
-  void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
+  auto disarm(Waiter& waiter) noexcept { return gate_.disarm(*this, waiter); }
+  void serve_now() noexcept { gate_.serve(*this); }
+  bool retry(Waiter&) noexcept { return false; }
+  /// Some who waited have died.
+  void bury() noexcept requires G::outlives_its_users {
+    gate_.bury(*this, [](Line&) {});
+  }
 
   /// For a body that must see the event's line; see Future's callbacks.
   G& gate() noexcept { return gate_; }
@@ -55,8 +79,11 @@ class BasicEvent {
   friend G;
   static constexpr Word waited = 1;
   static constexpr Word pulse = 2;
-  static constexpr Word one = 4;
+  static constexpr Word adding = 4;
+  static constexpr Word one = 8;
 
+  // Whoever has died in `serve` has left the bits that make the next one finish it.
+  void recover(Line&) noexcept {}
   void serve(Line& line) noexcept {
     auto word = word_.load(std::memory_order_acquire);
     for (;;) {
@@ -66,6 +93,7 @@ class BasicEvent {
         return;
       }
       const Word wanted = line.empty() ? word & ~waited : word | waited;
+      if (wanted == word) return;  // it changes under the gate's lock only: a set() sees it
       if (word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
                                       std::memory_order_acquire)) {
         return;
@@ -84,12 +112,13 @@ struct EventWait {
   struct Place : Waiter {
     using Waiter::Waiter;
   };
+  struct AtOnce {};
   Event* event;
-  bool try_now(Place&) noexcept { return event->is_set(); }
+  bool try_now(auto&) noexcept { return event->is_set(); }
   void arm(Place& place) noexcept { event->arm(place); }
   void disarm(Place& place) noexcept { event->disarm(place); }
   bool retry(Place&) noexcept { return false; }
-  void result(Place&) noexcept {}
+  void result(auto&) noexcept {}
 };
 
 }  // namespace cohort::inline v0::detail

@@ -45,6 +45,7 @@ struct FreeList {
 // exchange and filled by a compare-exchange from null, so there is no ABA.
 struct Depot {
   std::array<std::array<std::atomic<Block*>, 16>, classes> slots{};
+  std::array<std::atomic<std::int32_t>, classes> filled{};  // a hint; may be off for a moment
 };
 inline constinit Depot depot{};
 
@@ -62,6 +63,7 @@ inline void give(std::size_t cls, Block* blocks) noexcept {
     if (slot.load(std::memory_order_relaxed) == nullptr &&
         slot.compare_exchange_strong(expected, blocks, std::memory_order_release,
                                      std::memory_order_relaxed)) {
+      depot.filled[cls].fetch_add(1, std::memory_order_relaxed);
       return;
     }
   }
@@ -69,9 +71,13 @@ inline void give(std::size_t cls, Block* blocks) noexcept {
 }
 
 inline Block* take(std::size_t cls) noexcept {
+  if (depot.filled[cls].load(std::memory_order_relaxed) <= 0) return nullptr;
   for (auto& slot : depot.slots[cls]) {
     if (slot.load(std::memory_order_relaxed) == nullptr) continue;
-    if (Block* blocks = slot.exchange(nullptr, std::memory_order_acquire)) return blocks;
+    if (Block* blocks = slot.exchange(nullptr, std::memory_order_acquire)) {
+      depot.filled[cls].fetch_sub(1, std::memory_order_relaxed);
+      return blocks;
+    }
   }
   return nullptr;
 }

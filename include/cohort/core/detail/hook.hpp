@@ -16,6 +16,9 @@ class Hook {
   /// The coroutine was taken from a ready queue with this hook attached: true lets it run, false
   /// leaves it where it is (the hook has seen to it).
   virtual bool on_resume(Coroutine&, Context&) noexcept { return true; }
+  /// The coroutine was taken from a ready queue with this hook attached, because the executor drops
+  /// what has not begun: true if that is so and both are gone.
+  virtual bool on_drop(Coroutine&) noexcept { return false; }
 
  protected:
   Hook() = default;

@@ -13,6 +13,7 @@
 #include <exception>
 #include <utility>
 
+#include "cohort/config.hpp"          // COHORT_HOT
 #include "cohort/core/coroutine.hpp"  // Completion
 #include "cohort/core/task.hpp"       // Task, Slot
 #include "cohort/error.hpp"           // report_unobserved
@@ -37,6 +38,7 @@ class LegBase : public Completion {
   friend class Join;
   inline Coroutine* ended(Context& context) noexcept final;
   inline void fail(std::exception_ptr error) noexcept final;
+  inline Above above() const noexcept final;
 
   Coroutine* coroutine_;
   Join* join_ = nullptr;
@@ -97,7 +99,7 @@ class Join {
     leg.coroutine_->become_root(scope_);
   }
 
-  Coroutine* ended(LegBase& leg, Context& context) noexcept {
+  COHORT_HOT Coroutine* ended(LegBase& leg, Context& context) noexcept {
     std::size_t done = 1;
     if (chain_at_.load(std::memory_order_relaxed) == &leg) {
       ++chain_;
@@ -131,12 +133,13 @@ class Join {
 
 inline Coroutine* LegBase::ended(Context& context) noexcept { return join_->ended(*this, context); }
 inline void LegBase::fail(std::exception_ptr error) noexcept { join_->fail(std::move(error)); }
+inline Above LegBase::above() const noexcept { return {join_->parent_, false}; }
 
 /// A child with its result.
 template <class T>
 class Leg final : public LegBase {
  public:
-  explicit Leg(Task<T>&& task) : LegBase(task.release()) {}
+  COHORT_HOT explicit Leg(Task<T>&& task) : LegBase(task.release()) {}
   Leg(Leg&&) noexcept = default;
   /// At its final place, right before it is started.
   void prepare() noexcept { static_cast<TaskPromise<T>&>(coroutine()).set_slot(&slot_); }

@@ -75,11 +75,20 @@ class OperationLeg {
     spec_.arm(place_);
   }
   void leave() noexcept {
-    // Does nothing to the one that was granted.
-    if (std::exchange(armed_, false)) spec_.disarm(place_);
+    if constexpr (requires { spec_.put_back(place_); }) {
+      if (!armed_ || won()) return;
+      armed_ = false;
+      if (leave_line(spec_, place_) == Outcome::granted) spec_.put_back(place_);
+    } else {
+      // Does nothing to the one that was granted.
+      if (std::exchange(armed_, false)) spec_.disarm(place_);
+    }
   }
   bool retry() noexcept { return armed_ && spec_.retry(place_); }
   bool won() const noexcept {
+    if constexpr (requires(Spec & s, typename Spec::Place & p) { s.put_back(p); }) {
+      if (!armed_) return won_;  // what it may have been granted after it lost was put back
+    }
     if (won_ || place_.was_granted()) return true;
     if constexpr (is_timed<Spec> || requires { spec_.wake_at(); }) return place_.late;
     return false;
@@ -129,6 +138,7 @@ class TaskLeg final : private Completion {
     return race_.child_ended(context);
   }
   void fail(std::exception_ptr error) noexcept override { error_ = std::move(error); }
+  Above above() const noexcept override { return {&race_.parent(), false}; }
 
   Race& race_;
   Task<T> task_;

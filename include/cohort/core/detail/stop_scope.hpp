@@ -67,6 +67,12 @@ class StopScope final : private StopHook {
     return false;
   }
 
+  /// How many requests there have been, to any scope: as long as it stays the same, so does what
+  /// `stop_requested` says. Never 0.
+  static std::uint64_t requests_anywhere() noexcept {
+    return requests_anywhere_.load(std::memory_order_acquire);
+  }
+
   /// Tells every hook below; true for the first request. When it returns, every wait that stood
   /// here has left its line. Any thread; the caller keeps the scope alive.
   bool request_stop() noexcept {
@@ -142,7 +148,9 @@ class StopScope final : private StopHook {
       on_their_way.fetch_add(1, std::memory_order_relaxed);
     }
     unlock(stopped);
-    return telling ? Begun::telling : word & stopped ? Begun::before : Begun::done;
+    if (word & stopped) return Begun::before;
+    requests_anywhere_.fetch_add(1, std::memory_order_release);
+    return telling ? Begun::telling : Begun::done;
   }
   // Everybody below, depth first. While a scope is told it is in no list, and remembers in its link
   // where to go on; it cannot go away, because `remove` waits for that.
@@ -232,6 +240,8 @@ class StopScope final : private StopHook {
     teller_ = nullptr;
     word_.store(word | listing, std::memory_order_relaxed);
   }
+
+  alignas(64) static constinit inline std::atomic<std::uint64_t> requests_anywhere_{1};
 
   StopScope* parent_;
   std::atomic<std::uint32_t> word_{0};

@@ -18,9 +18,13 @@ class TaskCount {
   void begin() noexcept { live_.fetch_add(1, std::memory_order_seq_cst); }
   void end() noexcept { live_.fetch_sub(1, std::memory_order_seq_cst); }
   std::size_t live() const noexcept { return live_.load(std::memory_order_seq_cst); }
+  /// From now on, what has not begun never will: its future is cancelled when its turn comes.
+  void drop_queued() noexcept { drops_queued_.store(true, std::memory_order_relaxed); }
+  bool drops_queued() const noexcept { return drops_queued_.load(std::memory_order_relaxed); }
 
  private:
   StopScope scope_;
+  std::atomic<bool> drops_queued_{false};
   std::atomic<std::size_t> live_{0};
 };
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Deadlines of suspended waits: an intrusive pairing heap (Fredman, Sedgewick, Sleator and Tarjan,
-/// 1986) under a short lock. Insertion and cancellation allocate nothing.
+/// Deadlines of suspended waits: a heap under a short lock. Insertion and cancellation allocate
+/// nothing.
 
 #include <atomic>
 #include <cstddef>
-#include <utility>
 
-#include "cohort/core/detail/atomics.hpp"  // relax, here
-#include "cohort/os/deadline.hpp"          // TimePoint
+#include "cohort/core/detail/atomics.hpp"       // relax, here
+#include "cohort/core/detail/pairing_heap.hpp"  // the heap
+#include "cohort/os/deadline.hpp"               // TimePoint
 
 namespace cohort::inline v0::detail {
 
@@ -28,9 +28,7 @@ class TimerNode {
  private:
   friend class TimerQueue;
   TimePoint when_{};
-  TimerNode* child_ = nullptr;    // the first of those not earlier than this
-  TimerNode* sibling_ = nullptr;  // the next child of the same parent
-  TimerNode* before_ = nullptr;   // the sibling before, or the parent; null at the root
+  HeapLinks<TimerNode> links_;
   bool queued_ = false;
 };
 
@@ -40,11 +38,10 @@ class TimerQueue {
   bool add(TimerNode& node, TimePoint when) noexcept {
     const Lock lock(*this);
     node.when_ = when;
-    node.child_ = node.sibling_ = node.before_ = nullptr;
     node.queued_ = true;
-    root_ = root_ ? meld(root_, &node) : &node;
+    heap_.push(node);
     publish();
-    return root_ == &node;
+    return heap_.top() == &node;
   }
 
   /// Afterwards the node is not in the queue and its `expire` is not running, unless it is the
@@ -56,12 +53,7 @@ class TimerQueue {
     }
     if (!node.queued_) return;
     node.queued_ = false;
-    if (root_ == &node) {
-      root_ = merge_pairs(node.child_);
-    } else {
-      detach(node);
-      if (TimerNode* rest = merge_pairs(node.child_)) root_ = meld(root_, rest);
-    }
+    heap_.remove(node);
     publish();
   }
 
@@ -72,10 +64,9 @@ class TimerQueue {
     if (firing_thread_) return 0;
     firing_thread_ = RealAtomics::here();
     std::size_t count = 0;
-    for (; root_ && root_->when_ <= now; ++count) {
-      TimerNode* const due = firing_ = root_;
+    for (; heap_.top() && heap_.top()->when_ <= now; ++count) {
+      TimerNode* const due = firing_ = heap_.pop();
       due->queued_ = false;
-      root_ = merge_pairs(due->child_);
       lock.leave();
       due->expire();  // outside the lock: it may run a stop callback
       lock.enter();
@@ -114,55 +105,20 @@ class TimerQueue {
     TimerQueue& queue_;
   };
 
-  static TimerNode* meld(TimerNode* a, TimerNode* b) noexcept {
-    if (b->when_ < a->when_) std::swap(a, b);
-    b->sibling_ = a->child_;
-    if (a->child_) a->child_->before_ = b;
-    b->before_ = a;
-    a->child_ = b;
-    a->sibling_ = a->before_ = nullptr;
-    return a;
-  }
-
-  // First left to right in pairs, then the pairs right to left.
-  static TimerNode* merge_pairs(TimerNode* first) noexcept {
-    TimerNode* pairs = nullptr;
-    while (first) {
-      TimerNode* const a = first;
-      TimerNode* const b = a->sibling_;
-      first = b ? b->sibling_ : nullptr;
-      a->sibling_ = a->before_ = nullptr;
-      if (b) b->sibling_ = b->before_ = nullptr;
-      TimerNode* const pair = b ? meld(a, b) : a;
-      pair->sibling_ = pairs;
-      pairs = pair;
+  struct Earlier {
+    static HeapLinks<TimerNode>& links(TimerNode& node) noexcept { return node.links_; }
+    static bool before(const TimerNode& a, const TimerNode& b) noexcept {
+      return a.when_ < b.when_;
     }
-    TimerNode* root = nullptr;
-    while (pairs) {
-      TimerNode* const next = pairs->sibling_;
-      pairs->sibling_ = nullptr;
-      root = root ? meld(root, pairs) : pairs;
-      pairs = next;
-    }
-    return root;
-  }
-
-  static void detach(TimerNode& node) noexcept {
-    if (node.before_->child_ == &node) {
-      node.before_->child_ = node.sibling_;
-    } else {
-      node.before_->sibling_ = node.sibling_;
-    }
-    if (node.sibling_) node.sibling_->before_ = node.before_;
-  }
+  };
 
   void publish() noexcept {
-    next_.store((root_ ? root_->when_ : never).time_since_epoch().count(),
+    next_.store((heap_.top() ? heap_.top()->when_ : never).time_since_epoch().count(),
                 std::memory_order_seq_cst);
   }
 
   std::atomic<bool> locked_{false};
-  TimerNode* root_ = nullptr;
+  PairingHeap<TimerNode, Earlier> heap_;
   TimerNode* firing_ = nullptr;          // being expired now
   const void* firing_thread_ = nullptr;  // by this thread
   std::atomic<Clock::rep> next_{never.time_since_epoch().count()};

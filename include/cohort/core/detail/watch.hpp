@@ -107,6 +107,16 @@ class Watch {
     return found;
   }
 
+  /// How many are not done, of how many.
+  std::pair<std::size_t, std::size_t> unfinished() noexcept {
+    std::size_t left = 0;
+    gate_.with(*this, [&](Line&) {
+      collect();
+      left = left_ - queued_;
+    });
+    return {left, size_};
+  }
+
   /// Calls `fn(future)` for each one not handed out, in the order given.
   template <class Fn>
   void each(Fn fn) const {

@@ -14,8 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/error.hpp"        // Cancelled
-#include "cohort/exec/launch.hpp"  // Unwrapped, Self
+#include "cohort/error.hpp"          // Cancelled
+#include "cohort/exec/launch.hpp"    // Unwrapped, Self
+#include "cohort/exec/progress.hpp"  // Progress
 
 namespace cohort::inline v0::detail {
 
@@ -183,5 +184,30 @@ std::size_t checked_chunksize(Int chunksize) {
   }
   return static_cast<std::size_t>(chunksize);
 }
+
+/// How `map` goes about it.
+class MapHow {
+ public:
+  MapHow() = default;
+  /// Throws std::invalid_argument for a chunk size below 1.
+  template <std::integral Int>
+  MapHow(Int chunksize) : chunksize_(checked_chunksize(chunksize)) {}
+  MapHow(Progress progress) : progress_(progress) {}
+  template <std::integral Int>
+  MapHow(Int chunksize, Progress progress) : MapHow(chunksize) {
+    progress_ = progress;
+  }
+
+  const Progress& progress() const noexcept { return progress_; }
+  /// Automatic: four pieces for each worker.
+  std::size_t chunksize(std::size_t elements, std::size_t workers) const noexcept {
+    if (chunksize_ != 0) return chunksize_;
+    return elements == 0 ? 1 : (elements - 1) / (4 * workers) + 1;
+  }
+
+ private:
+  std::size_t chunksize_ = 0;
+  Progress progress_ = Progress::none();
+};
 
 }  // namespace cohort::inline v0::detail

@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "cohort/config.hpp"               // COHORT_NOINLINE
 #include "cohort/core/detail/atomics.hpp"  // the policy
 
 namespace cohort::inline v0::detail {
@@ -37,15 +38,14 @@ class BasicDeque {
   /// Owner only: the newest, or null.
   T* pop() noexcept {
     const auto bottom = bottom_.load(std::memory_order_relaxed) - 1;
-    if (bottom < top_.load(std::memory_order_relaxed)) return nullptr;
-    return pop_at(bottom);
+    if (bottom < top_.load(std::memory_order_relaxed) || !claim(bottom)) return nullptr;
+    return ring_->at(bottom).load(std::memory_order_relaxed);
   }
 
   /// Owner only: takes `item` back if it is the newest and still there.
   bool take_back(T& item) noexcept {
     const auto bottom = bottom_.load(std::memory_order_relaxed) - 1;
-    if (ring_->at(bottom).load(std::memory_order_relaxed) != &item) return false;
-    return pop_at(bottom) == &item;
+    return ring_->at(bottom).load(std::memory_order_relaxed) == &item && claim(bottom);
   }
 
   /// Any thread: the oldest, or null if there is none or another thief was faster.
@@ -83,21 +83,18 @@ class BasicDeque {
     std::unique_ptr<typename A::template atomic<T*>[]> slots;
   };
 
-  T* pop_at(std::int64_t bottom) noexcept {
+  // The owner takes the newest, at `bottom`; false if a thief has it.
+  bool claim(std::int64_t bottom) noexcept {
     A::store_before_loads(bottom_, bottom);
-    auto top = top_.load(std::memory_order_seq_cst);
-    if (top < bottom) [[likely]]
-      return ring_->at(bottom).load(std::memory_order_relaxed);
-    T* item = nullptr;
-    if (top == bottom) {  // the last one: against the thieves
-      item = ring_->at(bottom).load(std::memory_order_relaxed);
-      if (!top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst,
-                                        std::memory_order_relaxed)) {
-        item = nullptr;
-      }
-    }
+    const auto top = top_.load(std::memory_order_seq_cst);
+    return top < bottom || claim_last(top, bottom);
+  }
+  COHORT_NOINLINE bool claim_last(std::int64_t top, std::int64_t bottom) noexcept {
+    const bool mine =
+        top == bottom && top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst,
+                                                      std::memory_order_relaxed);
     bottom_.store(bottom + 1, std::memory_order_relaxed);
-    return item;
+    return mine;
   }
 
   Ring* add_ring(std::size_t capacity) {

@@ -30,6 +30,20 @@ class BasicInjector {
     return head_.exchange(nullptr, std::memory_order_acquire);
   }
 
+  /// Everything, oldest first. Any thread.
+  Node* take_all_in_order() noexcept {
+    Node* first = nullptr;
+    for (Node* node = take_all(); node;) {
+      A::reads(&node->link);
+      Node* const older = node->link;
+      A::writes(&node->link);
+      node->link = first;
+      first = node;
+      node = older;
+    }
+    return first;
+  }
+
   bool empty() const noexcept { return head_.load(std::memory_order_seq_cst) == nullptr; }
 
  private:
@@ -43,16 +57,7 @@ class ReadyList {
   /// The next one; null if there is none.
   template <class A>
   Node* next(BasicInjector<A, Node>& posted) noexcept {
-    if (!first_) {
-      for (Node* node = posted.take_all(); node;) {
-        A::reads(&node->link);
-        Node* const older = node->link;
-        A::writes(&node->link);
-        node->link = first_;
-        first_ = node;
-        node = older;
-      }
-    }
+    if (!first_) first_ = posted.take_all_in_order();
     Node* const node = first_;
     if (node) first_ = node->link;
     return node;
@@ -63,6 +68,12 @@ class ReadyList {
     first_ = &node;
   }
   bool empty() const noexcept { return first_ == nullptr; }
+  /// Those that were taken in already, oldest first.
+  Node* take_all() noexcept {
+    Node* const first = first_;
+    first_ = nullptr;
+    return first;
+  }
 
  private:
   Node* first_ = nullptr;

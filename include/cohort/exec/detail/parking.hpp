@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "cohort/config.hpp"               // COHORT_NOINLINE
 #include "cohort/core/detail/atomics.hpp"  // the policy
 
 namespace cohort::inline v0::detail {
@@ -57,10 +58,7 @@ class BasicParking {
   template <class Rouse>
   void wake_one(Rouse rouse) noexcept {
     const auto counts = counts_.load(std::memory_order_seq_cst);
-    if (counts >> 16 != 0 || (counts & 0xffff) == 0) return;
-    for (std::size_t i = 0; i < size_; ++i) {
-      if (rouse_bed(i, rouse)) return;
-    }
+    if (counts >> 16 == 0 && (counts & 0xffff) != 0) rouse_one(rouse);
   }
 
   /// Wakes everybody, searchers or not.
@@ -74,6 +72,12 @@ class BasicParking {
     Word word{awake};
   };
 
+  template <class Rouse>
+  COHORT_NOINLINE void rouse_one(Rouse& rouse) noexcept {
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (rouse_bed(i, rouse)) return;
+    }
+  }
   template <class Rouse>
   bool rouse_bed(std::size_t i, Rouse& rouse) noexcept {
     auto how = beds_[i].word.load(std::memory_order_seq_cst);

@@ -16,15 +16,16 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/core/coroutine.hpp"           // Home, Context
-#include "cohort/core/detail/basic_event.hpp"  // drained
-#include "cohort/core/detail/task_count.hpp"   // live tasks
-#include "cohort/core/detail/timer_queue.hpp"  // deadlines
-#include "cohort/error.hpp"                    // ShutDown
-#include "cohort/exec/detail/deque.hpp"        // fork-join children
-#include "cohort/exec/detail/injector.hpp"     // ways in
-#include "cohort/exec/detail/parking.hpp"      // who sleeps
-#include "cohort/os/select.hpp"                // Poller
+#include "cohort/core/coroutine.hpp"             // Home, Context
+#include "cohort/core/detail/basic_event.hpp"    // drained
+#include "cohort/core/detail/quiet_threads.hpp"  // asleep
+#include "cohort/core/detail/task_count.hpp"     // live tasks
+#include "cohort/core/detail/timer_queue.hpp"    // deadlines
+#include "cohort/error.hpp"                      // ShutDown
+#include "cohort/exec/detail/injector.hpp"       // ways in
+#include "cohort/exec/detail/parking.hpp"        // who sleeps
+#include "cohort/exec/detail/pool_worker.hpp"    // PoolWorker
+#include "cohort/os/select.hpp"                  // Poller
 
 namespace cohort::inline v0::detail {
 
@@ -80,6 +81,18 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
     for (std::size_t i = 0; i < used; ++i) workers_[i]->tasks.scope().request_stop();
   }
 
+  /// What has not begun never will; drops what lies around, and the rest when its turn comes.
+  void drop_queued() noexcept {
+    const auto keep = shared_from_this();
+    const auto drop = [this](Coroutine* list) {
+      detail::drop_queued(list, [this](Coroutine& c) { post(c); });
+    };
+    tasks_from_outside_.drop_queued();
+    const std::size_t used = used_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < used; ++i) workers_[i]->tasks.drop_queued();
+    drop(injector_.take_all_in_order());
+    for (std::size_t i = 0; i < used; ++i) workers_[i]->take_lists(drop);
+  }
   // ---- Home
   void post(Coroutine& c) noexcept override {
     if (Worker* const self = this_worker()) {
@@ -109,6 +122,9 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
     }
   }
   void remove_timer(TimerNode& node) noexcept override { timers_.remove(node); }
+  void keep_time() noexcept override {
+    if (timers_.next() != never) timers_.expire(now());
+  }
   TaskCount& task_begins() override {
     Worker* const self = this_worker();
     TaskCount& tasks = self ? self->tasks : tasks_from_outside_;
@@ -132,22 +148,7 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
   void worker_unblocks() noexcept override { blocked_.fetch_sub(1, std::memory_order_seq_cst); }
 
  private:
-  struct Worker {
-    Worker(PoolCore& core, std::size_t i)
-        : context{&core}, index(i), random(static_cast<std::uint32_t>(i)) {
-      context.worker = this;
-    }
-    Context context;
-    const std::size_t index;
-    std::uint32_t random;
-    std::uint32_t tick = 0;
-    bool last = false;  // the pool was destroyed on this worker: it ends with its task
-    std::thread thread;
-    std::atomic<bool> running{false};
-    BasicDeque<RealAtomics, Coroutine> deque;
-    alignas(64) BasicInjector<RealAtomics, Coroutine> inbox;
-    TaskCount tasks;
-  };
+  using Worker = PoolWorker;
 
   // The worker of this pool whose thread calls, if any.
   Worker* this_worker() const noexcept {
@@ -291,6 +292,7 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
     // Somebody must keep the deadlines: if the poller is free by now, try for it again.
     const bool kept = polls || poller_taken_.load(std::memory_order_seq_cst);
     if (!work_in_sight() && !ends && kept) {
+      const QuietSection quiet;
       if (polls) {
         if (const TimePoint next = timers_.next(); next > now()) poller_.wait(next);
       } else {
@@ -309,7 +311,7 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
     if (!injector_.empty()) return true;
     const std::size_t used = used_.load(std::memory_order_acquire);
     for (std::size_t i = 0; i < used; ++i) {
-      if (!workers_[i]->inbox.empty() || !workers_[i]->deque.empty()) return true;
+      if (!workers_[i]->idle()) return true;
     }
     return false;
   }

@@ -18,9 +18,11 @@
 #include <ctime>
 #include <system_error>
 
-#include "cohort/config.hpp"           // COHORT_TSAN
-#include "cohort/os/deadline.hpp"      // TimePoint, never
-#include "cohort/os/posix/signal.hpp"  // catch_interrupts
+#include "cohort/config.hpp"             // COHORT_TSAN
+#include "cohort/os/deadline.hpp"        // TimePoint, never
+#include "cohort/os/posix/fork.hpp"      // around_fork
+#include "cohort/os/posix/signal.hpp"    // catch_interrupts
+#include "cohort/os/posix/terminal.hpp"  // stderr_is_terminal
 
 namespace cohort::inline v0::os {
 

@@ -11,7 +11,9 @@
 #include <system_error>
 
 #include "cohort/os/deadline.hpp"            // TimePoint
+#include "cohort/os/posix/fork.hpp"          // around_fork
 #include "cohort/os/posix/signal.hpp"        // catch_interrupts, poll_timeout
+#include "cohort/os/posix/terminal.hpp"      // stderr_is_terminal
 #include "cohort/os/standard/wait_word.hpp"  // wait_word, cpu_count, heavy_barrier
 
 namespace cohort::inline v0::os {

@@ -40,6 +40,10 @@ class Poller {
   bool rung_ = false;
 };
 
+inline bool around_fork(void (*)(), void (*)(), void (*)()) noexcept { return false; }
+/// Not to be known without the system.
+inline bool stderr_is_terminal() noexcept { return false; }
+
 inline void catch_interrupts(void (*handler)(int)) noexcept {
   std::signal(SIGINT, handler ? handler : SIG_DFL);
   std::signal(SIGTERM, handler ? handler : SIG_DFL);

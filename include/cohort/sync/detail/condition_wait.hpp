@@ -5,6 +5,7 @@
 /// second is never given up. The first is an operation at the condition's gate; a coroutine, or a
 /// loop on a thread, puts both together.
 
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -18,10 +19,66 @@
 
 namespace cohort::inline v0::detail {
 
+/// Those who wait. A notification is for who stands in line; there is nothing else to serve.
+template <class G>
+class BasicConditionLine {
+ public:
+  using Line = typename G::Line;
+  using Waiter = typename G::Waiter;
+
+  void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
+  auto disarm(Waiter& waiter) noexcept { return gate_.disarm(*this, waiter); }
+  bool retry(Waiter&) noexcept { return false; }
+  void serve_now() noexcept { gate_.serve(*this); }
+
+  /// For the first n. Nobody waits for those who are woken.
+  void notify(std::uint64_t n) noexcept {
+    gate_.with(*this, [n](Line& line) {
+      for (auto left = n; left > 0 && line.claim_front(); --left) line.grant_front();
+    });
+  }
+  /// Some who waited have died.
+  void bury() noexcept requires G::outlives_its_users {
+    gate_.bury(*this, [](Line&) {});
+  }
+  /// One of them was notified and did not come to know it: another is.
+  void pass_on(Waiter& waiter) noexcept requires G::outlives_its_users {
+    gate_.with(*this, [&](Line& line) {
+      if (waiter.is_left() && line.claim_front()) line.grant_front();
+      waiter.revoke();
+    });
+  }
+
+ private:
+  friend G;
+  void serve(Line&) noexcept {}
+  void recover(Line&) noexcept {}
+  G gate_;
+};
+
 /// The lock of a condition, as seen by its waits.
 struct ConditionLock {
   RecursiveLock::Semaphore* semaphore;
   RecursiveLock* recursive;  // null: a Lock, which belongs to nobody
+
+  // How its waits stand in line for a notification.
+  using Line = BasicConditionLine<Gate>;
+  struct Place : Waiter {
+    using Waiter::Waiter;
+  };
+  static void prepare(Place&, Line&) noexcept {}
+  static void arm(Place& place, Line& line) noexcept { line.arm(place); }
+  static void disarm(Place& place, Line& line) noexcept { line.disarm(place); }
+  static bool retry(Place&) noexcept { return false; }
+
+  /// The operation that takes it again, and calls `then`.
+  template <class Then>
+  auto take_again(Then then) const {
+    return Operation(AcquirePermit<RecursiveLock::Semaphore, Then>{semaphore, then});
+  }
+  void set_levels(const Owner& me, std::uint64_t levels) const noexcept {
+    if (recursive) recursive->taken(me, levels);
+  }
 
   /// As far as anybody can know.
   bool held_by(const Owner& me) const noexcept {
@@ -39,16 +96,13 @@ struct ConditionLock {
   }
 };
 
-/// Those who wait. A notification is for who stands in line; there is nothing else to serve.
-struct ConditionLine {
-  Gate gate;
-  void serve(Gate::Line&) noexcept {}
-};
-
-/// From a lock that is held to the same lock, held again.
+/// From a lock that is held to the same lock, held again. `Lock` is as ConditionLock.
+template <class Lock>
 class ConditionTurn {
+  using Line = typename Lock::Line;
+
  public:
-  ConditionTurn(ConditionLine& line, ConditionLock lock, Owner me, Limit limit) noexcept
+  ConditionTurn(Line& line, Lock lock, Owner me, Limit limit) noexcept
       : line_(&line), lock_(lock), me_(me), limit_(limit) {}
 
   void begin(TimePoint now) {
@@ -80,9 +134,7 @@ class ConditionTurn {
 
   /// The second one, if the first let go of the lock.
   bool let_go() const noexcept { return levels_ != 0; }
-  auto retake() {
-    return Operation(AcquirePermit<RecursiveLock::Semaphore, Retake>{lock_.semaphore, {this}});
-  }
+  auto retake() { return lock_.take_again(Retake{this}); }
   void throw_if_stopped() const {
     if (stopped_) throw Cancelled{};
   }
@@ -90,29 +142,33 @@ class ConditionTurn {
  private:
   struct Notification {
     using Result = void;
-    struct Place : Waiter {
-      using Waiter::Waiter;
-    };
+    using Place = typename Lock::Place;
     ConditionTurn* turn;
-    bool try_now(Place&) noexcept { return false; }
+    bool try_now(Place& place) {
+      Lock::prepare(place, *turn->line_);
+      return false;
+    }
     void arm(Place& place) noexcept {
-      turn->line_->gate.arm(*turn->line_, place);
+      Lock::arm(place, *turn->line_);
       turn->levels_ = turn->lock_.release_all();
     }
-    void disarm(Place& place) noexcept { turn->line_->gate.disarm(*turn->line_, place); }
-    bool retry(Place&) noexcept { return false; }
+    auto disarm(Place& place) noexcept { return Lock::disarm(place, *turn->line_); }
+    bool retry(Place& place) noexcept { return Lock::retry(place); }
+    void sleep(Place& place, TimePoint until) noexcept requires requires {
+      Lock::sleep(place, until);
+    }
+    { Lock::sleep(place, until); }
     void result(Place&) noexcept {}
   };
   struct Retake {
     ConditionTurn* turn;
     void operator()() const noexcept {
-      const auto levels = std::exchange(turn->levels_, 0);
-      if (turn->lock_.recursive) turn->lock_.recursive->taken(turn->me_, levels);
+      turn->lock_.set_levels(turn->me_, std::exchange(turn->levels_, 0));
     }
   };
 
-  ConditionLine* line_;
-  ConditionLock lock_;
+  Line* line_;
+  Lock lock_;
   Owner me_;
   Limit limit_;
   TimePoint deadline_{};
@@ -125,13 +181,19 @@ class ConditionTurn {
 
 /// What `wait()` waits for.
 struct UntilNotified {
-  bool operator()(const ConditionTurn& turn) const noexcept { return turn.notified(); }
+  template <class Turn>
+  bool operator()(const Turn& turn) const noexcept {
+    return turn.notified();
+  }
 };
 /// What `wait_for(predicate)` waits for.
 template <class Predicate>
 struct UntilTrue {
   Predicate predicate;
-  bool operator()(const ConditionTurn&) { return static_cast<bool>(predicate()); }
+  template <class Turn>
+  bool operator()(const Turn&) {
+    return static_cast<bool>(predicate());
+  }
 };
 
 /// While it lives, a blocking wait does not hear that the task of its plain function was asked to
@@ -154,18 +216,20 @@ class DeafSection {
 
 /// What `wait()` and `wait_for()` return; `Result` is bool once there is a time limit. An operation
 /// in all but name: single use, `co_await`, `block`, `within`, `until`.
-template <class Predicate, class Result>
+template <class Lock, class Predicate, class Result = void>
 class [[nodiscard("a dropped wait does nothing: co_await it, or call block()")]] ConditionWait {
+  using Turn = ConditionTurn<Lock>;
+  using Line = typename Lock::Line;
+
  public:
   using result_type = Result;
-  ConditionWait(ConditionLine & line, ConditionLock lock, Owner me, Predicate predicate,
-                Limit limit = {})
+  ConditionWait(Line & line, Lock lock, Owner me, Predicate predicate, Limit limit = {})
       : line_(&line), lock_(lock), me_(me), predicate_(std::move(predicate)), limit_(limit) {}
 
   Result block()&& { return std::move(*this).block(StopToken()); }
   Result block(const StopToken& stop)&& {
     sleep_for(Clock::duration::zero()).block(stop);  // throws UsageError, Cancelled
-    ConditionTurn turn(*line_, lock_, me_, limit_);
+    Turn turn(*line_, lock_, me_, limit_);
     turn.begin(Clock::now());
     while (turn.goes_on(predicate_)) {
       try {
@@ -183,23 +247,22 @@ class [[nodiscard("a dropped wait does nothing: co_await it, or call block()")]]
   }
 
   template <class Rep, class Period>
-  requires std::is_void_v<Result> ConditionWait<Predicate, bool> within(
+  requires std::is_void_v<Result> ConditionWait<Lock, Predicate, bool> within(
       std::chrono::duration<Rep, Period> d) && {
     return limited(Limit::within(d));
   }
   template <class AnyClock, class Duration>
-  requires std::is_void_v<Result> ConditionWait<Predicate, bool> until(
+  requires std::is_void_v<Result> ConditionWait<Lock, Predicate, bool> until(
       std::chrono::time_point<AnyClock, Duration> t) && {
     return limited(Limit::until(t));
   }
 
   TaskAwaiter<Result> as_awaiter(Coroutine & self)&& {
-    return TaskAwaiter<Result>(
-        self, run(ConditionTurn(*line_, lock_, me_, limit_), std::move(predicate_)));
+    return TaskAwaiter<Result>(self, run(Turn(*line_, lock_, me_, limit_), std::move(predicate_)));
   }
 
  private:
-  static Task<Result> run(ConditionTurn turn, Predicate predicate) {
+  static Task<Result> run(Turn turn, Predicate predicate) {
     co_await checkpoint();
     turn.begin(now());
     while (turn.goes_on(predicate)) {
@@ -215,12 +278,12 @@ class [[nodiscard("a dropped wait does nothing: co_await it, or call block()")]]
     if constexpr (!std::is_void_v<Result>) co_return turn.satisfied();
   }
 
-  ConditionWait<Predicate, bool> limited(Limit limit) {
+  ConditionWait<Lock, Predicate, bool> limited(Limit limit) {
     return {*line_, lock_, me_, std::move(predicate_), limit};
   }
 
-  ConditionLine* line_;
-  ConditionLock lock_;
+  Line* line_;
+  Lock lock_;
   Owner me_;
   Predicate predicate_;
   Limit limit_;

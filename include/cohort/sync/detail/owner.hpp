@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "cohort/config.hpp"                  // COHORT_NOINLINE
-#include "cohort/core/clock.hpp"              // this_coroutine
+#include "cohort/core/coroutine.hpp"          // this_coroutine
 #include "cohort/core/detail/atomics.hpp"     // here
 #include "cohort/core/detail/stop_scope.hpp"  // id
 

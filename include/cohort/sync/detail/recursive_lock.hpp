@@ -15,10 +15,12 @@ namespace cohort::inline v0::detail {
 /// Whoever has the semaphore's permit is the owner and writes its name here. One word holds the
 /// owner's id, the levels it has, and a turn that tells one holding from the next, so that a level
 /// can be added in one step although a guard may give the last one back at the same time, elsewhere.
-class RecursiveLock {
+template <class S>
+class BasicRecursiveLock {
  public:
-  using Semaphore = BasicSemaphore<Gate>;
+  using Semaphore = S;
 
+  explicit BasicRecursiveLock(std::uint64_t permits = 1) noexcept : semaphore_(permits) {}
   Semaphore& semaphore() noexcept { return semaphore_; }
 
   /// One level more, if `me` has the lock.
@@ -59,6 +61,9 @@ class RecursiveLock {
                                           std::memory_order_acq_rel, std::memory_order_relaxed));
     if (last) semaphore_.release(1, 1);
   }
+  /// The owner's process has died. Before the permit can be another's: his name may mean somebody
+  /// else there.
+  void forget_owner() noexcept { word_.fetch_and(turns, std::memory_order_acq_rel); }
   /// Gives back every level; yields how many.
   std::uint64_t release_all() noexcept {
     const auto levels = word_.fetch_and(turns, std::memory_order_acq_rel) & depth;
@@ -74,13 +79,20 @@ class RecursiveLock {
 
   // In this order: what is read of who_ is not older than the word.
   bool is_of(std::uint64_t word, const Owner& me) const noexcept {
-    return word >> 32 == me.id && who_.load(std::memory_order_relaxed) == me.who;
+    if (word >> 32 != me.id || who_.load(std::memory_order_relaxed) != me.who) return false;
+    if constexpr (Semaphore::outlives) {  // other processes have the same addresses
+      return semaphore_.is_mine();
+    } else {
+      return true;
+    }
   }
 
-  Semaphore semaphore_{1};
+  Semaphore semaphore_;
   std::atomic<std::uint64_t> word_{0};  // id, turn, levels; without owner only the turn
   std::atomic<const void*> who_{nullptr};
 };
+
+using RecursiveLock = BasicRecursiveLock<BasicSemaphore<Gate>>;
 
 /// Acquiring a lock that may be recursive, as an operation's Spec. The owner is who made the
 /// operation, so that it may be awaited inside a `timeout` or `when_any`.

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// What all queues, channels and pipes between processes are: a list of messages in shared memory, a
+/// line of those who wait for one, and a line of those who wait for room. Whoever puts a message
+/// hands it to the first receiver in line; whoever takes one lets the first sender's follow.
+///
+/// The receivers' gate has the lock for the list, too; whoever needs both gates takes the senders'
+/// first. If its holder dies, the next one finds in `popping_` and `appending_` what was under way.
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+
+#include "cohort/core/detail/basic_event.hpp"  // unfinished
+#include "cohort/ipc/detail/handle.hpp"        // ObjectHead, Holders
+#include "cohort/ipc/detail/message.hpp"       // MessageHead
+#include "cohort/ipc/detail/shared_gate.hpp"   // SharedGate
+
+namespace cohort::inline v0::ipc::detail {
+
+class QueueObject {
+ public:
+  static constexpr Kind kind = Kind::queue;
+  static constexpr std::uint64_t unbounded = std::numeric_limits<std::uint64_t>::max();
+  enum class Result : unsigned char { done, blocked, closed };
+
+  QueueObject(std::uint64_t capacity, bool redelivers) noexcept
+      : offset_(Family::get().offset_of(this)), capacity_(capacity), redelivers_(redelivers) {
+    receivers.queue_ = senders.queue_ = offset_;
+  }
+
+  struct Waiter : SharedWaiter {
+    enum Role : unsigned char { joins, sends, receives, looks };
+    using SharedWaiter::SharedWaiter;
+    Offset message = 0;            // a sender's; a receiver's, once granted
+    std::uint32_t generation = 0;  // of the sender's, so that it is not taken for a later one
+    Role role = joins;
+    bool ended = false;  // granted without: nothing will come, or nobody will take it
+
+    bool still_has_message() const noexcept {
+      const Block& block = Heap::block_of(message);
+      return block.generation.load(std::memory_order_acquire) == generation &&
+             block.owner.load(std::memory_order_acquire) == member().bits;
+    }
+  };
+  /// What those stand at who join. With `begin_to_add`, because a sender may die in between.
+  struct Unfinished : cohort::detail::BasicEvent<SharedGate, std::uint64_t> {
+    using Waiter = QueueObject::Waiter;
+    using BasicEvent::BasicEvent;
+  };
+
+  /// The machine behind a receiver's wait.
+  class Receivers {
+   public:
+    using Waiter = QueueObject::Waiter;
+    void arm(Waiter& waiter) noexcept {
+      gate_.arm(*this, waiter);
+      queue().serve_senders();
+    }
+    bool disarm(Waiter& waiter) noexcept { return gate_.disarm(*this, waiter); }
+    bool retry(Waiter&) noexcept { return false; }
+    void serve_now() noexcept {
+      gate_.serve(*this);
+      queue().serve_senders();
+    }
+
+   private:
+    friend QueueObject;
+    friend SharedGate;
+    QueueObject& queue() noexcept { return Family::get().at<QueueObject>(queue_); }
+    void serve(SharedLine& line) noexcept { queue().serve_receivers(line); }
+    void recover(SharedLine& line) noexcept { queue().recover(line); }
+    SharedGate gate_;
+    Offset queue_ = 0;
+  };
+  /// The machine behind a sender's.
+  class Senders {
+   public:
+    using Waiter = QueueObject::Waiter;
+    void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
+    bool disarm(Waiter& waiter) noexcept { return gate_.disarm(*this, waiter); }
+    bool retry(Waiter&) noexcept { return false; }
+    void serve_now() noexcept { gate_.serve(*this); }
+
+   private:
+    friend QueueObject;
+    friend SharedGate;
+    QueueObject& queue() noexcept { return Family::get().at<QueueObject>(queue_); }
+    void serve(SharedLine& line) noexcept { queue().serve_senders(line); }
+    // The first sender's message was being put: if it is in the list, he is to be told.
+    void recover(SharedLine& line) noexcept {
+      queue().receivers.gate_.with(queue().receivers, [](SharedLine&) {});
+      if (!queue().accepting_.exchange(false, std::memory_order_acq_rel) || line.empty()) return;
+      if (!static_cast<Waiter&>(line.front()).still_has_message()) line.finish_front();
+    }
+    SharedGate gate_;
+    Offset queue_ = 0;
+  };
+
+  /// Done: the message is the queue's. Any thread of any process.
+  Result try_push(Offset message) noexcept {
+    auto result = Result::closed;
+    receivers.gate_.with(receivers, [&](SharedLine& line) {
+      if (closed()) return;
+      result = size() < capacity_ ? Result::done : Result::blocked;
+      if (result != Result::done) return;
+      append(message);
+      serve_receivers(line);
+    });
+    return result;
+  }
+  /// Done: `message` is this process's.
+  Result try_pop(Offset& message) noexcept {
+    if (size() == 0 && !closed()) return Result::blocked;
+    auto result = Result::blocked;
+    receivers.gate_.with(receivers, [&](SharedLine&) {
+      message = first_.load(std::memory_order_relaxed);
+      if (message) {
+        pop(message, self());
+        popping_.store(0, std::memory_order_release);
+        result = Result::done;
+      } else if (closed()) {
+        result = Result::closed;
+      }
+    });
+    if (result == Result::done) serve_senders();
+    return result;
+  }
+  /// Back to the front: a message that was granted and not taken.
+  void put_back(Offset message) noexcept {
+    receivers.gate_.with(receivers, [&](SharedLine& line) {
+      begin_to_append(message);
+      head_of(message).next.store(first_.load(std::memory_order_relaxed),
+                                  std::memory_order_relaxed);
+      if (!first_.load(std::memory_order_relaxed)) last_.store(message, std::memory_order_relaxed);
+      first_.store(message, std::memory_order_release);
+      size_.fetch_add(1, std::memory_order_seq_cst);
+      appending_.store(0, std::memory_order_release);
+      serve_receivers(line);
+    });
+  }
+
+  /// Nothing can be put any more; what is there can be taken. Everybody who waits is told.
+  void close() noexcept {
+    closed_.store(true, std::memory_order_seq_cst);
+    senders.gate_.serve(senders);
+    receivers.gate_.serve(receivers);
+  }
+  /// Drops what is there; yields how many.
+  std::uint64_t clear() noexcept {
+    std::uint64_t count = 0;
+    for (Offset message = 0; try_pop(message) == Result::done; ++count) Heap::free(message);
+    return count;
+  }
+  bool closed() const noexcept { return closed_.load(std::memory_order_seq_cst); }
+  std::uint64_t size() const noexcept { return size_.load(std::memory_order_seq_cst); }
+  std::uint64_t capacity() const noexcept { return capacity_; }
+  /// There is one, or the end has come.
+  bool ready() const noexcept { return size() != 0 || closed(); }
+
+  /// A process keeps an end no longer; the last one closes.
+  void drop_end(bool receives, Member member) noexcept {
+    {
+      const HoldersLock lock;
+      ends[receives].remove(member);
+      if (!ends[receives].deserted()) return;
+    }
+    close();
+    if (receives) clear();
+  }
+
+  // What a sweep calls.
+  void bury(Member dead) noexcept {
+    receivers.gate_.bury(receivers, [](SharedLine&) {});
+    senders.gate_.bury(senders, [](SharedLine&) {});
+    for (const bool receives : {false, true}) drop_end(receives, dead);
+    unfinished.bury();
+    if (redelivers_) redeliver(dead);
+  }
+  void revoke(Waiter& waiter) noexcept {
+    const Offset message = waiter.message;
+    if (waiter.role == Waiter::receives && !waiter.ended && is_taken(message, waiter.member())) {
+      put_back(message);
+    }
+  }
+  void end() noexcept {
+    while (const Offset message = first_.load(std::memory_order_relaxed)) {
+      first_.store(head_of(message).next.load(std::memory_order_relaxed),
+                   std::memory_order_relaxed);
+      Heap::free(message);
+    }
+  }
+
+  ObjectHead head;
+  Holders ends[2];  // of a channel: processes that may send, that may receive
+  Receivers receivers;
+  Senders senders;
+  /// Messages put and not yet done with, for those who join.
+  Unfinished unfinished{true};
+  /// For whoever uses the queue to say something about it.
+  std::atomic<std::uint64_t> mark{0};
+
+ private:
+  static MessageHead& head_of(Offset message) noexcept {
+    return Family::get().at<MessageHead>(message);
+  }
+
+  // What the dead one had taken out, to the front.
+  void redeliver(Member dead) noexcept {
+    Heap::walk([&](Offset at, Block& block) {
+      if (block.kind.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(Kind::message) ||
+          block.owner.load(std::memory_order_acquire) != dead.bits) {
+        return;
+      }
+      if (is_taken(at, dead)) put_back(at);
+    });
+  }
+  // A message out of this queue that its receiver has not made anything of.
+  bool is_taken(Offset message, Member by) const noexcept {
+    return message && Heap::block_of(message).owner.load(std::memory_order_acquire) == by.bits &&
+           head_of(message).queue == offset_ && head_of(message).taken;
+  }
+
+  void serve_senders() noexcept {
+    if (senders_wait_.load(std::memory_order_seq_cst)) senders.gate_.serve(senders);
+  }
+
+  // ---- with the receivers' lock
+
+  void append(Offset message) noexcept {
+    begin_to_append(message);
+    unfinished.begin_to_add();
+    const Offset last = last_.load(std::memory_order_relaxed);
+    (first_.load(std::memory_order_relaxed) ? head_of(last).next : first_)
+        .store(message, std::memory_order_release);
+    last_.store(message, std::memory_order_relaxed);
+    size_.fetch_add(1, std::memory_order_seq_cst);
+    unfinished.settle_add(true);
+    appending_.store(0, std::memory_order_release);
+  }
+  void begin_to_append(Offset message) noexcept {
+    appended_owner_.store(Heap::block_of(message).owner.load(std::memory_order_relaxed),
+                          std::memory_order_relaxed);
+    appending_.store(message, std::memory_order_release);
+    head_of(message).taken = 0;
+    Heap::share(message);
+  }
+  // `popping_` is left for the caller, who clears it when the message has arrived.
+  void pop(Offset message, Member to) noexcept {
+    popping_.store(message, std::memory_order_release);
+    head_of(message).taken = 1;
+    Heap::make_private(message, to);
+    first_.store(head_of(message).next.load(std::memory_order_relaxed), std::memory_order_release);
+    size_.fetch_sub(1, std::memory_order_seq_cst);
+  }
+
+  void serve_receivers(SharedLine& line) noexcept {
+    while (!line.empty()) {
+      const Offset message = first_.load(std::memory_order_relaxed);
+      if (!message && !closed()) return;
+      auto* const first = static_cast<Waiter*>(line.claim_front());
+      if (!first) return;
+      const bool gets = message && first->role == Waiter::receives;
+      first->ended = !message;
+      first->message = gets ? message : 0;
+      if (gets) pop(message, first->member());
+      line.grant_front();
+      popping_.store(0, std::memory_order_release);
+    }
+  }
+
+  void recover(SharedLine& line) noexcept {
+    if (const Offset message = popping_.load(std::memory_order_acquire)) {
+      if (first_.load(std::memory_order_relaxed) == message) {
+        Heap::share(message);
+      } else if (!line.empty() && static_cast<Waiter&>(line.front()).message == message) {
+        line.finish_front();
+      }
+      popping_.store(0, std::memory_order_release);
+    }
+    std::uint64_t count = 0;
+    Offset last = 0;
+    bool appended = false;
+    const Offset appending = appending_.load(std::memory_order_acquire);
+    for (Offset message = first_.load(std::memory_order_relaxed); message; ++count) {
+      last = message;
+      appended |= message == appending;
+      message = head_of(message).next.load(std::memory_order_relaxed);
+    }
+    if (appending && !appended) {  // it is still the sender's
+      Heap::make_private(appending, Member{appended_owner_.load(std::memory_order_relaxed)});
+    }
+    unfinished.settle_add(appended);
+    appending_.store(0, std::memory_order_release);
+    last_.store(last, std::memory_order_relaxed);
+    size_.store(count, std::memory_order_seq_cst);
+  }
+
+  // ---- with the senders' lock
+
+  void serve_senders(SharedLine& line) noexcept {
+    senders_wait_.store(!line.empty(), std::memory_order_seq_cst);
+    while (!line.empty() && (closed() || size() < capacity_)) {
+      auto* const first = static_cast<Waiter*>(line.claim_front());
+      if (!first) break;
+      accepting_.store(true, std::memory_order_release);
+      const auto result = try_push(first->message);
+      if (result == Result::blocked) {
+        first->wait().unclaim();
+        accepting_.store(false, std::memory_order_release);
+        return;
+      }
+      first->ended = result == Result::closed;
+      line.grant_front();
+      accepting_.store(false, std::memory_order_release);
+    }
+    if (line.empty()) senders_wait_.store(false, std::memory_order_seq_cst);
+  }
+
+  const Offset offset_;
+  const std::uint64_t capacity_;
+  const bool redelivers_;
+  std::atomic<Offset> first_{0};
+  std::atomic<Offset> last_{0};
+  std::atomic<std::uint64_t> size_{0};
+  std::atomic<Offset> appending_{0};
+  std::atomic<std::uint64_t> appended_owner_{0};  // whose it was
+  std::atomic<Offset> popping_{0};
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> senders_wait_{false};
+  std::atomic<bool> accepting_{false};  // the first sender's message is being put
+};
+
+}  // namespace cohort::inline v0::ipc::detail

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Putting messages into a shared queue and taking them out, as an operation's Specs. `Owner` says
+/// what being closed means.
+
+#include <type_traits>
+#include <utility>
+
+#include "cohort/ipc/detail/message.hpp"       // Message
+#include "cohort/ipc/detail/queue_object.hpp"  // QueueObject
+#include "cohort/ipc/detail/shared_wait.hpp"   // SharedPlace
+
+namespace cohort::inline v0::ipc::detail {
+
+/// The message was encoded when the operation was made. Not accepted, it goes with the operation.
+template <class Owner>
+struct SendShared {
+  using Result = void;
+  struct Place : SharedPlace<QueueObject::Senders> {
+    using SharedPlace<QueueObject::Senders>::SharedPlace;
+    bool refused = false;
+  };
+  QueueObject* queue;
+  Message message;
+
+  bool try_now(Place& place) {
+    const auto result = queue->try_push(message.offset());
+    if (result == QueueObject::Result::blocked) {
+      if (place.prepare(queue->senders, queue)) {
+        place.node().role = QueueObject::Waiter::sends;
+        place.node().message = message.offset();
+        place.node().generation =
+            Heap::block_of(message.offset()).generation.load(std::memory_order_relaxed);
+      }
+      return false;
+    }
+    place.refused = result == QueueObject::Result::closed;
+    if (!place.refused) message.release();
+    return true;
+  }
+  void arm(Place& place) noexcept { place.arm(); }
+  bool disarm(Place& place) noexcept { return place.disarm(); }
+  bool retry(Place& place) noexcept { return place.retry(); }
+  void sleep(Place& place, TimePoint until) noexcept { place.sleep(until); }
+  void result(Place& place) {
+    if (place.was_granted()) {
+      place.refused = place.node().ended;
+      if (!place.refused) message.release();
+    }
+    if (place.refused) Owner::refuse();
+  }
+};
+
+/// `Owner::received(Message)`: what it yields; an empty message: nothing will come.
+template <class Owner>
+struct ReceiveShared {
+  using Result = typename Owner::Received;
+  struct Place : SharedPlace<QueueObject::Receivers> {
+    using SharedPlace<QueueObject::Receivers>::SharedPlace;
+    Message message;
+  };
+  QueueObject* queue;
+  Owner owner{};
+
+  bool try_now(Place& place) {
+    Offset message = 0;
+    const auto result = queue->try_pop(message);
+    if (result == QueueObject::Result::blocked) {
+      if (place.prepare(queue->receivers, queue)) place.node().role = QueueObject::Waiter::receives;
+      return false;
+    }
+    place.message = Message(message);
+    return true;
+  }
+  void arm(Place& place) noexcept { place.arm(); }
+  bool disarm(Place& place) noexcept { return place.disarm(); }
+  bool retry(Place& place) noexcept { return place.retry(); }
+  void sleep(Place& place, TimePoint until) noexcept { place.sleep(until); }
+  void put_back(Place& place) noexcept {
+    if (!place.node().ended) queue->put_back(place.node().message);
+  }
+  Result result(Place& place) {
+    if (place.was_granted()) place.message = Message(std::exchange(place.node().message, 0));
+    return owner.received(std::move(place.message));
+  }
+};
+
+/// Waiting until there is something to receive, or the end has come.
+struct PollShared {
+  using Result = void;
+  using Place = SharedPlace<QueueObject::Receivers>;
+  QueueObject* queue;
+
+  bool try_now(Place& place) {
+    if (queue->ready()) return true;
+    if (place.prepare(queue->receivers, queue)) place.node().role = QueueObject::Waiter::looks;
+    return false;
+  }
+  void arm(Place& place) noexcept { place.arm(); }
+  bool disarm(Place& place) noexcept { return place.disarm(); }
+  bool retry(Place& place) noexcept { return place.retry(); }
+  void sleep(Place& place, TimePoint until) noexcept { place.sleep(until); }
+  void put_back(Place&) noexcept {}
+  void result(Place&) noexcept {}
+};
+
+/// Waiting until all that was put has been dealt with.
+struct JoinShared {
+  using Machine = QueueObject::Unfinished;
+  using Result = void;
+  using Place = SharedPlace<Machine>;
+  QueueObject* queue;
+
+  bool try_now(Place& place) {
+    if (queue->unfinished.is_set()) return true;
+    place.prepare(queue->unfinished, queue);
+    return false;
+  }
+  void arm(Place& place) noexcept { place.arm(); }
+  bool disarm(Place& place) noexcept { return place.disarm(); }
+  bool retry(Place& place) noexcept { return place.retry(); }
+  void sleep(Place& place, TimePoint until) noexcept { place.sleep(until); }
+  void put_back(Place&) noexcept {}
+  void result(Place&) noexcept {}
+};
+
+}  // namespace cohort::inline v0::ipc::detail

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// SharedGate: where waiters of several processes stand, first come first served. It offers what
+/// the Gate of one process does (core/gate.hpp), so the primitives' state machines stand on either.
+///
+/// The line is linked through the waiters, which lie in shared memory. A waiter that gives up only
+/// marks itself; whoever comes by takes it out. So only the gate's lock stands between a process
+/// that dies and the others, and whoever takes that over can put the line in order: a claim is
+/// undone, a grant that was begun (`granting_`) is finished, the end of the line is looked for.
+/// What a dead process did not come to deliver is found by the waiting processes themselves, who
+/// look through all their waits when one of the family has died.
+
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+
+#include "cohort/core/waiter.hpp"               // Wakeup
+#include "cohort/ipc/detail/heap.hpp"           // Heap, Family
+#include "cohort/ipc/detail/layout.hpp"         // Offset
+#include "cohort/ipc/detail/shared_waiter.hpp"  // SharedWaiter
+
+namespace cohort::inline v0::ipc::detail {
+
+class SharedGate;
+
+/// The line as whoever has the lock sees it, and what he will have to deliver.
+class SharedLine {
+ public:
+  using Waiter = SharedWaiter;
+
+  bool empty() const noexcept { return first() == 0; }
+  Waiter& front() const noexcept { return at(first()); }
+
+  void push_back(Waiter& waiter) noexcept;
+  Waiter* claim_front() noexcept {
+    while (const Offset offset = first()) {
+      Waiter& waiter = at(offset);
+      const bool alive = Family::get().state_of(waiter.member()) != MemberSlot::dead;
+      if (alive && waiter.claim()) return &waiter;
+      drop_front();
+    }
+    return nullptr;
+  }
+  void grant_front() noexcept;
+  void wake_later(Wakeup wakeup) noexcept { wakeup_ = wakeup; }
+  /// Grants the first if a process that has died had claimed it.
+  void finish_front() noexcept {
+    if (first() && front().state() == Waiter::claimed) grant_front();
+  }
+
+  /// As BasicLine's; whatever happens, also if this process dies meanwhile, all are granted or none.
+  template <class Accept, class Undo>
+  bool grant_first(std::uint64_t n, Accept accept, Undo) noexcept;
+  /// Ends what one who has died had begun; true if it had.
+  bool finish_first() noexcept;
+
+  /// Calls `visit(waiter)` for all that wait, in order, until it yields false.
+  template <class Visit>
+  void each(Visit visit) noexcept {
+    for (Offset offset = first(); offset && visit(at(offset));) {
+      offset = at(offset).next_.load(std::memory_order_acquire);
+    }
+  }
+
+ private:
+  friend class SharedGate;
+  static constexpr std::size_t most = 16;
+
+  explicit SharedLine(SharedGate& gate) noexcept : gate_(gate) {}
+  SharedLine(const SharedLine&) = delete;
+  SharedLine& operator=(const SharedLine&) = delete;
+
+  static Waiter& at(Offset offset) noexcept { return Family::get().at<Waiter>(offset); }
+  Offset first() const noexcept;
+  void drop_front() noexcept;
+  void tidy() noexcept;
+  void finish_grant() noexcept;
+  void recover() noexcept;
+  void deliver() noexcept {
+    for (std::size_t i = 0; i < count_; ++i) deliveries_[i]();
+    count_ = 0;
+    wakeup_();
+    wakeup_ = {};
+  }
+
+  SharedGate& gate_;
+  Delivery deliveries_[most];
+  std::size_t count_ = 0;
+  Wakeup wakeup_;
+};
+
+class SharedGate {
+ public:
+  using Atomics = RealAtomics;
+  using Line = SharedLine;
+  using Waiter = SharedWaiter;
+  static constexpr bool outlives_its_users = true;
+
+  /// As BasicGate's: never waits, so it may be called in a signal handler.
+  template <class Owner>
+  void serve(Owner& owner) noexcept {
+    if (lock_.try_lock_or_ask() == RobustLock::Try::asked) return;
+    Line line(*this);
+    owner.serve(line);
+    unlock(owner, line);
+  }
+
+  template <class Owner, class Body>
+  void with(Owner& owner, Body body) noexcept {
+    Line line(*this);
+    if (lock_.lock()) {
+      line.finish_grant();
+      owner.recover(line);
+      line.recover();
+      owner.serve(line);
+    }
+    body(line);
+    unlock(owner, line);
+  }
+  template <class Owner, class Body>
+  bool try_with(Owner& owner, Body body) noexcept {
+    if (!lock_.try_lock()) return false;
+    Line line(*this);
+    body(line);
+    unlock(owner, line);
+    return true;
+  }
+
+  template <class Owner>
+  void arm(Owner& owner, Waiter& waiter) noexcept {
+    with(owner, [&](Line& line) {
+      line.push_back(waiter);
+      owner.serve(line);
+    });
+  }
+  /// Takes a waiter out, by its process. False: too late, it was granted.
+  template <class Owner>
+  bool disarm(Owner& owner, Waiter& waiter) noexcept {
+    auto state = waiter.cancel();
+    while (state == Waiter::claimed) {  // by one who has died, or is about to decide
+      with(owner, [](Line&) {});
+      state = waiter.cancel();
+    }
+    if (state == Waiter::granted) return false;
+    left_.fetch_add(1, std::memory_order_relaxed);
+    serve(owner);
+    return true;
+  }
+
+  /// Somebody has died: whatever it held here is put in order, and its waiters leave the line.
+  template <class Owner, class Body>
+  void bury(Owner& owner, Body body) noexcept {
+    with(owner, [&](Line& line) {
+      body(line);
+      line.tidy();
+      owner.serve(line);
+    });
+  }
+
+ private:
+  friend SharedLine;
+
+  template <class Owner>
+  void unlock(Owner& owner, Line& line) noexcept {
+    do {
+      if (lock_.take_request()) owner.serve(line);
+    } while (!lock_.try_unlock());
+    line.deliver();
+  }
+
+  RobustLock lock_;
+  // What follows belongs to the lock, except that anybody counts up left_.
+  std::atomic<Offset> first_{0};
+  std::atomic<Offset> last_{0};
+  std::atomic<Offset> granting_{0};             // the waiter that is being granted,
+  std::atomic<std::uint64_t> granted_word_{0};  // and its word before
+  std::atomic<std::uint64_t> owed_{0};          // how many more are claimed and shall be granted
+  std::atomic<std::uint32_t> length_{0};        // about
+  std::atomic<std::uint32_t> left_{0};          // of these have been cancelled
+};
+
+inline Offset SharedLine::first() const noexcept {
+  return gate_.first_.load(std::memory_order_acquire);
+}
+
+inline void SharedLine::push_back(Waiter& waiter) noexcept {
+  const auto left = gate_.left_.load(std::memory_order_relaxed);
+  if (left > 32 && left > gate_.length_.load(std::memory_order_relaxed) / 2) tidy();
+  const Offset offset = Family::get().offset_of(&waiter);
+  waiter.next_.store(0, std::memory_order_relaxed);
+  const Offset last = gate_.last_.load(std::memory_order_relaxed);
+  (first() ? at(last).next_ : gate_.first_).store(offset, std::memory_order_release);
+  gate_.last_.store(offset, std::memory_order_relaxed);
+  gate_.length_.fetch_add(1, std::memory_order_relaxed);
+}
+
+inline void SharedLine::drop_front() noexcept {
+  const Offset offset = first();
+  Waiter& waiter = at(offset);
+  gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
+  gate_.length_.fetch_sub(1, std::memory_order_relaxed);
+  if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
+  // A dead one's is found, and freed, with all that was private to it.
+  const bool dead = Family::get().state_of(waiter.member()) == MemberSlot::dead;
+  if (!dead) waiter.leave_to_other(Waiter::unlinked, Waiter::forgotten);
+}
+
+inline void SharedLine::grant_front() noexcept {
+  const Offset offset = first();
+  Waiter& waiter = at(offset);
+  if (count_ == most) deliver();
+  deliveries_[count_++] = waiter.delivery();
+  const auto word = waiter.word_.load(std::memory_order_relaxed);
+  gate_.granted_word_.store(word, std::memory_order_relaxed);
+  gate_.granting_.store(offset, std::memory_order_release);
+  gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
+  gate_.length_.fetch_sub(1, std::memory_order_relaxed);
+  // From here on its process may free it.
+  waiter.finish_grant();
+  gate_.granting_.store(0, std::memory_order_release);
+}
+
+// Takes out all that were cancelled or belong to the dead.
+inline void SharedLine::tidy() noexcept {
+  while (first()) {
+    Waiter& waiter = at(first());
+    const bool dead = Family::get().state_of(waiter.member()) == MemberSlot::dead;
+    if (!dead && waiter.state() != Waiter::cancelled) break;
+    drop_front();
+  }
+  for (Offset before = first(); before;) {
+    const Offset offset = at(before).next_.load(std::memory_order_acquire);
+    if (!offset) break;
+    Waiter& waiter = at(offset);
+    const bool dead = Family::get().state_of(waiter.member()) == MemberSlot::dead;
+    if (!dead && waiter.state() != Waiter::cancelled) {
+      before = offset;
+      continue;
+    }
+    const Offset next = waiter.next_.load(std::memory_order_acquire);
+    if (!next) gate_.last_.store(before, std::memory_order_relaxed);
+    at(before).next_.store(next, std::memory_order_release);
+    gate_.length_.fetch_sub(1, std::memory_order_relaxed);
+    if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
+    if (!dead) waiter.leave_to_other(Waiter::unlinked, Waiter::forgotten);
+  }
+}
+
+template <class Accept, class Undo>
+bool SharedLine::grant_first(std::uint64_t n, Accept accept, Undo) noexcept {
+  std::uint64_t accepted = 0;
+  each([&](Waiter& waiter) {
+    const bool alive = Family::get().state_of(waiter.member()) != MemberSlot::dead;
+    if (accepted == n || !alive || !waiter.claim()) return false;
+    if (accept(waiter)) return ++accepted, true;
+    return waiter.unclaim(), false;
+  });
+  if (accepted != n) {
+    each([](Waiter& waiter) { return waiter.unclaim(), true; });
+    return false;
+  }
+  gate_.owed_.store(n, std::memory_order_release);
+  return finish_first(), true;
+}
+inline bool SharedLine::finish_first() noexcept {
+  auto owed = gate_.owed_.load(std::memory_order_acquire);
+  if (owed == 0) return false;
+  for (; owed != 0 && !empty() && front().state() == Waiter::claimed; --owed) grant_front();
+  gate_.owed_.store(0, std::memory_order_release);
+  return true;
+}
+
+// The lock was taken over from a dead process.
+inline void SharedLine::finish_grant() noexcept {
+  if (const Offset offset = gate_.granting_.load(std::memory_order_acquire)) {
+    Waiter& waiter = at(offset);
+    // Otherwise it was granted, and may be another's by now.
+    if (waiter.word_.load(std::memory_order_acquire) ==
+        gate_.granted_word_.load(std::memory_order_relaxed)) {
+      if (first() == offset) {
+        gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
+      }
+      waiter.finish_grant();
+    }
+    gate_.granting_.store(0, std::memory_order_release);
+  }
+}
+inline void SharedLine::recover() noexcept {
+  std::uint32_t length = 0;
+  std::uint32_t left = 0;
+  Offset last = 0;
+  for (Offset offset = first(); offset; ++length) {
+    Waiter& waiter = at(offset);
+    waiter.unclaim();
+    if (waiter.state() == Waiter::cancelled) ++left;
+    last = offset;
+    offset = waiter.next_.load(std::memory_order_acquire);
+  }
+  gate_.last_.store(last, std::memory_order_relaxed);
+  gate_.length_.store(length, std::memory_order_relaxed);
+  gate_.left_.store(left, std::memory_order_relaxed);
+}
+
+}  // namespace cohort::inline v0::ipc::detail

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// ipc::Semaphore: a number of permits for the coroutines and threads of several processes.
+///
+///     ipc::Semaphore rooms{4};                 // pass it to a Process
+///     auto room = co_await rooms.hold();
+
+#include <atomic>
+#include <concepts>
+#include <cstdint>
+#include <utility>
+
+#include "cohort/core/operation.hpp"             // Operation
+#include "cohort/error.hpp"                      // OverRelease
+#include "cohort/ipc/detail/handle.hpp"          // Handle
+#include "cohort/ipc/detail/handle_guard.hpp"    // hold()
+#include "cohort/ipc/detail/shared_gate.hpp"     // SharedGate
+#include "cohort/ipc/detail/shared_machine.hpp"  // WaitShared
+#include "cohort/sync/semaphore.hpp"             // max, checked counts
+
+namespace cohort::inline v0::ipc {
+
+namespace detail {
+
+/// Permits of a BasicSemaphore. Those that were taken by `hold()` are counted for each process, to be
+/// given back at its death. So that none is lost or doubled if somebody dies in between, the count
+/// is noted before the permit changes hands and put down after, with the gate's lock.
+struct HeldPermits : cohort::detail::CountedPermits {
+  struct Claim {
+    bool holds = false;
+  };
+  class Ledger {
+   public:
+    std::uint32_t held(Member member) const noexcept {
+      return held_[member.slot()].load(std::memory_order_relaxed);
+    }
+    void note(Member member, std::uint32_t held) noexcept {
+      slot_.store(member.slot(), std::memory_order_relaxed);
+      count_.store(held, std::memory_order_relaxed);
+      revoked_.store(0, std::memory_order_relaxed);
+    }
+    /// That this waiter was granted a permit and did not take it up.
+    void note_revoked(SharedWaiter& waiter) noexcept {
+      slot_.store(0, std::memory_order_relaxed);
+      revoked_.store(Family::get().offset_of(&waiter), std::memory_order_relaxed);
+    }
+    template <class Waiter>
+    void begin(const Waiter& first) noexcept {
+      const Member member = first.holds ? first.member() : Member{};
+      note(member, held(member) + 1);
+    }
+    void finish() noexcept {
+      if (const auto slot = slot_.load(std::memory_order_relaxed)) {
+        held_[slot].store(count_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+      }
+      if (const Offset waiter = revoked_.load(std::memory_order_relaxed)) {
+        Family::get().at<SharedWaiter>(waiter).revoke();
+      }
+    }
+
+   private:
+    std::atomic<std::uint32_t> slot_{0};  // whose count changes; 0: nobody's
+    std::atomic<std::uint32_t> count_{0};
+    std::atomic<Offset> revoked_{0};
+    std::atomic<std::uint32_t> held_[max_members]{};
+  };
+};
+
+struct SemaphoreObject {
+  static constexpr Kind kind = Kind::semaphore;
+  using Machine = cohort::detail::BasicSemaphore<SharedGate, HeldPermits>;
+  using Waiter = Machine::Waiter;
+
+  SemaphoreObject(std::uint64_t permits, std::uint64_t most) noexcept
+      : machine(permits), limit(most) {}
+
+  bool try_now() noexcept { return machine.try_acquire(); }
+  void put_back() noexcept { machine.release(1, limit); }
+
+  bool try_hold() noexcept {
+    const Member me = self();
+    return machine.value() != 0 && machine.take_noted([me](HeldPermits::Ledger& ledger) {
+      ledger.note(me, ledger.held(me) + 1);
+    });
+  }
+  void give_back() noexcept {
+    const Member me = self();
+    machine.give_noted([me](HeldPermits::Ledger& ledger) -> std::uint64_t {
+      ledger.note(me, ledger.held(me) - 1);
+      return 1;
+    });
+  }
+  void bury(Member dead) noexcept {
+    machine.bury([](std::uint64_t word) { return word; });
+    machine.give_noted([dead](HeldPermits::Ledger& ledger) -> std::uint64_t {
+      const auto n = ledger.held(dead);
+      ledger.note(dead, 0);
+      return n;
+    });
+  }
+  void revoke(Waiter& waiter) noexcept {
+    if (waiter.holds) return;  // counted, and given back
+    machine.give_noted([&waiter](HeldPermits::Ledger& ledger) -> std::uint64_t {
+      if (!waiter.is_left()) return 0;
+      ledger.note_revoked(waiter);
+      return 1;
+    });
+  }
+
+  ObjectHead head;
+  Machine machine;
+  const std::uint64_t limit;
+};
+
+/// Taking a permit for a guard, as an operation's Spec.
+template <class Then>
+struct HoldShared : WaitShared<SemaphoreObject, Then> {
+  using Place = typename WaitShared<SemaphoreObject, Then>::Place;
+  bool try_now(Place& place) {
+    if (this->object->try_hold()) return true;
+    if (place.prepare(this->object->machine, this->object)) place.node().holds = true;
+    return false;
+  }
+  void put_back(Place&) noexcept { this->object->give_back(); }
+};
+
+}  // namespace detail
+
+/// A handle: copies are the same semaphore. May rise above its start value. Order of service as for
+/// ipc::Lock. Permits taken through `hold()` come back when their holder's process ends; those taken
+/// by `acquire()` are tokens that belong to nobody. Waiters that died are skipped.
+class Semaphore : public detail::Handle<detail::SemaphoreObject> {
+ public:
+  /// For the library.
+  explicit Semaphore(ByName by_name) noexcept : Handle(by_name) {}
+  static constexpr std::uint64_t max = cohort::Semaphore::max;
+
+  Semaphore() : Semaphore(1) {}
+  /// `permits`: 0 or more, else std::invalid_argument. Throws std::system_error if the shared memory
+  /// is full.
+  template <std::integral Int>
+  explicit Semaphore(Int permits) : Semaphore(permits, max) {}
+
+  /// Waits for a permit. Cancelled or timed out, it has taken none.
+  auto acquire() const { return Operation(detail::WaitShared<detail::SemaphoreObject>{&object()}); }
+  /// The same, yielding a guard that gives it back.
+  auto hold() const {
+    using Then = detail::MakeHandleGuard<Semaphore>;
+    return Operation(detail::HoldShared<Then>{{&object(), Then{*this}}});
+  }
+  /// Never waits; true if there was a permit.
+  [[nodiscard("false means that no permit was taken")]] bool try_acquire() const {
+    return object().try_now();
+  }
+  /// Gives back one permit, or n at once. `n`: 1 or more, else std::invalid_argument; throws
+  /// OverRelease beyond `max`.
+  void release() const { release(1); }
+  template <std::integral Int>
+  void release(Int n) const {
+    const auto count = cohort::detail::checked_permits(n, 1, "Semaphore::release(n): n");
+    if (!object().machine.release(count, object().limit)) {
+      throw OverRelease("release(): more permits than there may be; release once per acquire");
+    }
+  }
+  /// Free permits, for a moment.
+  std::uint64_t value() const { return object().machine.value(); }
+
+  static constexpr bool holds_by_handle = true;
+
+ protected:
+  template <std::integral Int>
+  Semaphore(Int permits, std::uint64_t limit)
+      : Handle(std::in_place,
+               cohort::detail::checked_permits(permits, 0, "Semaphore: the number of permits"),
+               limit) {}
+
+ private:
+  friend Guard<Semaphore>;
+  void give_back() const noexcept { object().give_back(); }
+};
+
+/// The same, but release() beyond the start value throws OverRelease.
+class BoundedSemaphore : public Semaphore {
+ public:
+  /// For the library.
+  explicit BoundedSemaphore(ByName by_name) noexcept : Semaphore(by_name) {}
+  BoundedSemaphore() : BoundedSemaphore(1) {}
+  template <std::integral Int>
+  explicit BoundedSemaphore(Int permits)
+      : Semaphore(permits,
+                  cohort::detail::checked_permits(permits, 0, "Semaphore: the number of permits")) {
+  }
+};
+
+}  // namespace cohort::inline v0::ipc

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: BSL-1.0
+// Processes that are killed at any moment: nobody who lives waits for ever, nothing has two owners,
+// and nothing is lost or doubled but what the crash contract says. COHORT_KILLS in the environment: how
+// many kills for each test.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "cohort/ipc.hpp"        // under test
+#include "ipc/family.hpp"        // Child
+#include "support/flavours.hpp"  // eventually
+
+namespace cohort::test {
+
+int kills() {
+  const char* const text = std::getenv("COHORT_KILLS");
+  return text ? std::atoi(text) : 40;
+}
+
+/// Blocks in use, but for those that a process leaves to the next one in its place.
+std::size_t blocks() {
+  std::size_t count = 0;
+  ipc::detail::Heap::walk([&](ipc::detail::Offset, ipc::detail::Block& block) {
+    count += block.kind != static_cast<std::uint32_t>(ipc::detail::Kind::bytes);
+  });
+  return count;
+}
+
+/// Children that do the same for ever, each with its number, and are killed one after another.
+template <class Body>
+class Crowd {
+ public:
+  Crowd(int size, Body body) : body_(std::move(body)), children_(static_cast<std::size_t>(size)) {
+    for (std::size_t i = 0; i < children_.size(); ++i) start(i);
+  }
+  ~Crowd() {
+    for (std::size_t i = 0; i < children_.size(); ++i) kill(i, [](int) {});
+  }
+  Crowd(const Crowd&) = delete;
+  Crowd& operator=(const Crowd&) = delete;
+
+  /// Kills one of them at some moment and starts another in its place. `between(number)` is called
+  /// when it has ended and what it left is not put in order yet.
+  template <class Between>
+  void strike(Between between) {
+    std::this_thread::sleep_for(std::chrono::microseconds(random_() % 2000));
+    const std::size_t i = random_() % children_.size();
+    kill(i, between);
+    start(i);
+  }
+  template <class Between>
+  void kill(std::size_t i, Between between) {
+    if (!children_[i]) return;
+    children_[i]->kill([&] { between(static_cast<int>(i)); });
+    children_[i].reset();
+  }
+
+ private:
+  void start(std::size_t i) {
+    children_[i] = std::make_unique<Child>([this, i] { body_(static_cast<int>(i)); });
+  }
+  Body body_;
+  std::vector<std::unique_ptr<Child>> children_;
+  std::mt19937 random_{std::random_device{}()};
+};
+
+/// Fails, and ends the program, if the count does not rise: somebody hangs.
+void expect_progress(const std::atomic<long>& count, const char* of) {
+  const long before = count;
+  if (eventually([&] { return count > before; })) return;
+  std::fprintf(stderr, "no progress: %s hang\n", of);
+  std::abort();
+}
+
+// C070
+TEST(Killed, HoldersOfALockLeaveItToWhoeverRepairs) {
+  const auto before = blocks();
+  struct State {
+    std::atomic<long> turns, repairs, mistakes, inside;
+  };
+  {
+    const ipc::Lock lock;
+    const ipc::Buffer<State> state(1);
+    Crowd crowd(4, [&](int) {
+      State& s = state[0];
+      for (;;) {
+        try {
+          lock.acquire().block();
+          s.mistakes += s.inside.exchange(1) != 0;  // another is inside, or died there unnoticed
+          s.inside = 0;
+          ++s.turns;
+          lock.release();
+        } catch (const OwnerDied&) {
+          auto held = lock.recover().block();
+          s.inside = 0;
+          ++s.repairs;
+        }
+      }
+    });
+    for (int i = 0; i < kills(); ++i) {
+      crowd.strike([](int) {});
+      expect_progress(state[0].turns, "those who want the lock");
+    }
+    EXPECT_EQ(state[0].mistakes, 0);
+  }
+  EXPECT_EQ(blocks(), before);
+}
+
+// C070: all levels and all owners of a recursive one, and those who give up waiting.
+TEST(Killed, HoldersOfAnRLockThatHealsAreFollowedByOthers) {
+  const auto before = blocks();
+  struct State {
+    std::atomic<long> turns, mistakes, owner;
+  };
+  {
+    const ipc::RLock lock(ipc::OnOwnerDied::recover);
+    const ipc::Buffer<State> state(1);
+    Crowd crowd(4, [&](int number) {
+      State& s = state[0];
+      for (long turn = 1;; ++turn) {
+        const long me = turn * 10 + number;
+        if (!lock.acquire().within(std::chrono::microseconds(turn % 7 * 30)).block()) continue;
+        s.owner = me;
+        lock.acquire().block();
+        s.mistakes += s.owner != me;
+        lock.release();
+        s.mistakes += s.owner != me;
+        ++s.turns;
+        lock.release();
+      }
+    });
+    for (int i = 0; i < kills(); ++i) {
+      crowd.strike([](int) {});
+      expect_progress(state[0].turns, "those who want the lock");
+    }
+    EXPECT_EQ(state[0].mistakes, 0);
+  }
+  EXPECT_EQ(blocks(), before);
+}
+
+// API 5: permits taken by hold() come back.
+TEST(Killed, HoldersOfPermitsGiveThemBack) {
+  const auto before = blocks();
+  constexpr int children = 5;
+  struct State {
+    std::atomic<long> turns, mistakes, inside[children];
+  };
+  const ipc::Semaphore semaphore(2);
+  {
+    const ipc::Buffer<State> state(1);
+    {
+      Crowd crowd(children, [&](int number) {
+        State& s = state[0];
+        for (int turn = 0;; ++turn) {
+          const auto work = [&] {
+            s.inside[number] = 1;
+            long inside = 0;
+            for (const auto& one : s.inside) inside += one;
+            s.mistakes += inside > 2;
+            s.inside[number] = 0;
+            ++s.turns;
+          };
+          if (turn % 2 == 0) {
+            auto held = semaphore.hold().block();
+            work();
+          } else if (auto held =
+                         semaphore.hold().within(std::chrono::microseconds(turn % 90)).block()) {
+            work();
+          }
+        }
+      });
+      for (int i = 0; i < kills(); ++i) {
+        crowd.strike([&](int number) { state[0].inside[number] = 0; });
+        expect_progress(state[0].turns, "those who want a permit");
+      }
+    }
+    EXPECT_EQ(state[0].mistakes, 0);
+    EXPECT_EQ(semaphore.value(), 2U);
+  }
+  EXPECT_EQ(blocks(), before + 1);
+}
+
+// RELIABILITY: the items of a queue, exactly.
+void exchange_items(ipc::OnConsumerDeath policy) {
+  constexpr std::size_t most = 4'000'000;
+  constexpr int producers = 3, consumers = 3;
+  const auto before = blocks();
+  struct State {
+    std::atomic<long> next, consumed;
+  };
+  {
+    const ipc::JoinableQueue<long> queue(8, policy);
+    const ipc::Buffer<State> state(1);
+    const ipc::Buffer<std::atomic<std::uint8_t>> put(most), got(most);
+    int killed_consumers = 0;
+    {
+      Crowd crowd(producers + consumers, [&](int number) {
+        State& s = state[0];
+        while (number < producers) {
+          const auto item = s.next++;
+          if (static_cast<std::size_t>(item) >= most) ::pause();
+          queue.put(item).block();
+          put[static_cast<std::size_t>(item)] = 1;
+        }
+        for (int turn = 0;; ++turn) {
+          long item = -1;
+          if (turn % 2 == 0) {
+            item = queue.get().block();
+          } else if (auto x = queue.get().within(std::chrono::microseconds(turn % 90)).block()) {
+            item = *x;
+          }
+          if (item < 0) continue;
+          ++got[static_cast<std::size_t>(item)];
+          ++s.consumed;
+          queue.task_done();
+        }
+      });
+      for (int i = 0; i < kills(); ++i) {
+        crowd.strike([&](int number) { killed_consumers += number >= producers; });
+        expect_progress(state[0].consumed, "producers and consumers");
+      }
+      killed_consumers += consumers;
+    }
+    while (const auto item = queue.try_get()) ++got[static_cast<std::size_t>(*item)];
+    long lost = 0, doubled = 0;
+    for (long i = 0; i < state[0].next && i < static_cast<long>(most); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      lost += put[at] && got[at] == 0;
+      doubled += got[at] > 1;
+    }
+    if (policy == ipc::OnConsumerDeath::drop) {
+      EXPECT_LE(lost, killed_consumers);
+      EXPECT_EQ(doubled, 0);
+    } else {
+      EXPECT_EQ(lost, 0);
+      EXPECT_LE(doubled, killed_consumers);
+    }
+    EXPECT_EQ(queue.qsize(), 0U);
+  }
+  EXPECT_EQ(blocks(), before);
+}
+TEST(Killed, ConsumersLoseAtMostTheOneItemTheyTookAndProducersNone) {
+  exchange_items(ipc::OnConsumerDeath::drop);
+}
+TEST(Killed, ConsumersLoseNothingThatIsDeliveredAgain) {
+  exchange_items(ipc::OnConsumerDeath::redeliver);
+}
+
+// C110
+TEST(Killed, PartiesBreakTheirBarrierAndNobodyHangs) {
+  const auto before = blocks();
+  struct State {
+    std::atomic<long> rounds, broken;
+  };
+  {
+    const ipc::Barrier barrier(3, [] {});
+    const ipc::Buffer<State> state(1);
+    Crowd crowd(3, [&](int) {
+      for (;;) {
+        try {
+          barrier.wait().block();
+          ++state[0].rounds;
+        } catch (const BrokenBarrier&) {
+          ++state[0].broken;
+          while (barrier.broken()) std::this_thread::yield();
+        }
+      }
+    });
+    for (int i = 0; i < kills(); ++i) {
+      crowd.strike([](int) {});
+      // It need not be: who is killed between two rounds is nobody's party.
+      const long rounds = state[0].rounds;
+      if (!eventually([&] {
+            if (barrier.broken()) barrier.reset();
+            return state[0].rounds > rounds + 3;
+          })) {
+        std::fprintf(stderr, "no progress: parties hang\n");
+        std::abort();
+      }
+    }
+  }
+  EXPECT_EQ(blocks(), before);
+}
+
+// C093 C098: whoever sets, notifies or sends does not wait for the dead, and the living hear of it.
+TEST(Killed, WaitersAreSkipped) {
+  const auto before = blocks();
+  struct State {
+    std::atomic<long> heard[4];
+  };
+  {
+    const ipc::Event event;
+    const ipc::Condition condition(ipc::Lock(ipc::OnOwnerDied::recover));
+    const ipc::Buffer<State> state(1);
+    Crowd crowd(4, [&](int number) {
+      for (;;) {
+        if (number < 2) {
+          event.wait().block();
+          while (event.is_set()) std::this_thread::yield();
+        } else {
+          auto held = condition.hold().block();
+          condition.wait().block();
+        }
+        ++state[0].heard[number];
+      }
+    });
+    for (int i = 0; i < kills(); ++i) {
+      crowd.strike([](int) {});
+      std::array<long, 4> heard{};
+      for (std::size_t k = 0; k < 4; ++k) heard[k] = state[0].heard[k];
+      if (!eventually([&] {
+            event.set();
+            event.clear();
+            {
+              auto held = condition.hold().block();
+              condition.notify_all();
+            }
+            bool all = true;
+            for (std::size_t k = 0; k < 4; ++k) all &= state[0].heard[k] > heard[k];
+            return all;
+          })) {
+        std::fprintf(stderr, "no progress: waiters hang\n");
+        std::abort();
+      }
+    }
+  }
+  EXPECT_EQ(blocks(), before);
+}
+
+}  // namespace cohort::test

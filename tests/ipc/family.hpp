@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// A family of processes for a test, made by plain fork: children that run a function and end, with
+/// its result or by a signal, and whose deaths are seen to.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <utility>
+
+#include "cohort/ipc/detail/warden.hpp"  // see_death
+#include "support/flavours.hpp"          // eventually
+
+namespace cohort::test {
+
+/// A child process. The destructor waits for it and fails the test unless it has returned.
+class Child {
+ public:
+  /// Runs `body()` in a child that then ends with 0, or 1 if a check in it failed or it threw.
+  template <class Body>
+  explicit Child(Body body) {
+    auto& family = ipc::detail::Family::get();
+    member_ = family.claim_member(family.me());
+    std::fflush(nullptr);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      family.become(member_);
+      bool failed = true;
+      try {
+        body();
+        failed = testing::Test::HasFailure();
+      } catch (const std::exception& e) {
+        std::fprintf(stderr, "a child threw: %s\n", e.what());
+      }
+      std::fflush(nullptr);
+      ::_exit(failed ? 1 : 0);
+    }
+    family.make_live(member_, pid_);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    if (pid_ > 0) {
+      EXPECT_EQ(join(), 0);
+    }
+  }
+
+  /// Waits for its end and sees to what it left; yields its exit code, or minus the signal. Calls
+  /// `between()` when it has ended and that is not seen to yet.
+  template <class Between>
+  int join(Between between) {
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
+    pid_ = 0;
+    between();
+    ipc::detail::see_death(member_);
+    // The warden's thread does the rest.
+    EXPECT_TRUE(eventually([this] {
+      return ipc::detail::Family::get().state_of(member_) == ipc::detail::MemberSlot::free;
+    }));
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+  }
+  int join() {
+    return join([] {});
+  }
+  /// Kills it and sees to what it left.
+  template <class Between>
+  void kill(Between between) {
+    ::kill(pid_, SIGKILL);
+    EXPECT_EQ(join(between), -SIGKILL);
+  }
+  void kill() {
+    kill([] {});
+  }
+
+ private:
+  ipc::detail::Member member_;
+  ::pid_t pid_ = 0;
+};
+
+}  // namespace cohort::test
