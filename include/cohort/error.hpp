@@ -82,15 +82,12 @@ class BufferTooShort : public Error {
  public:
   using Error::Error;
   BufferTooShort(const std::string& what, std::string message)
-      : Error(what), message_(std::make_shared<const std::string>(std::move(message))) {}
+      : Error(what), message_(new std::string(std::move(message))) {}
   /// The whole message: it is not lost.
-  const std::string& message() const noexcept {
-    static const std::string none;
-    return message_ ? *message_ : none;
-  }
+  std::string message() const { return message_ ? *message_ : std::string(); }
 
  private:
-  std::shared_ptr<const std::string> message_;
+  std::shared_ptr<const std::string> message_;  // an exception's copy must not throw
 };
 
 /// A worker process that ended with the task in it.

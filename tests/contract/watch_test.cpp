@@ -156,6 +156,23 @@ TEST_P(WatchContract, AWaitThatGaveUpHasSeenNothingNew) {
   EXPECT_EQ(second.end(), Ending::finished);
 }
 
+Task<int> next_of(const WatchReceiver<int>* rx) {
+  const auto value = co_await rx->recv();
+  co_return value.value_or(-1);
+}
+
+// API 6: the latest when it goes on, not when it was woken
+TEST(Watch, AReceiverThatWasWokenSeesWhatIsTheLatestByThen) {
+  const auto ends = watch(0);
+  cohort::EventLoop loop;
+  const auto next = cohort::spawn(loop, next_of, &ends.rx);
+  loop.run_ready();
+  ends.tx.send(1);
+  ends.tx.send(2);
+  EXPECT_EQ(next.block(), 2);
+  EXPECT_FALSE(ends.rx.try_changed());
+}
+
 Task<int> first_of(const WatchReceiver<int>* a, const WatchReceiver<int>* b,
                    std::atomic<int>* in_line) {
   auto first = co_await select(watched(a->recv(), *in_line), watched(b->recv(), *in_line));

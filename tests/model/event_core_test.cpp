@@ -100,34 +100,39 @@ TEST(EventInTheModel, WakesEverybodyWhoWaits) {
   }
 }
 
+// A waiter, and others who can tell that it stands in line.
+template <class E>
+struct Standing {
+  struct Waiter : BasicGate<Policy>::Waiter {
+    using BasicGate<Policy>::Waiter::Waiter;
+  };
+  void arm(Waiter& waiter) {
+    event.arm(waiter);
+    stands.store(true, release);
+  }
+  void disarm(Waiter& waiter) { event.disarm(waiter); }
+
+  void wait(Kind kind) {
+    Waiting<Standing> waiting(*this, kind);
+    require(waiting.wait(), "it waits for ever");
+  }
+  void await_waiter() {
+    while (!stands.load(acquire)) Policy::pause();
+  }
+
+  E event;
+  Weakened<bool> stands{false};
+};
+
 // The waiter stands there already when set() and clear() come, in whatever order.
 TEST(EventInTheModel, WakesThoseWhoStandThereAlthoughItIsClearedAtOnce) {
   for (const auto memory : {Memory::tso, Memory::weak}) {
     for (const auto kind : {Kind::thread, Kind::coroutine}) {
       const auto outcome = model::explore({.memory = memory}, [kind](Execution& ex) {
-        struct State {
-          Event event;
-          Weakened<bool> stands{false};
-        };
-        struct Standing {
-          State& state;
-          struct Waiter : BasicGate<Policy>::Waiter {
-            using BasicGate<Policy>::Waiter::Waiter;
-          };
-          void arm(Waiter& waiter) {
-            state.event.arm(waiter);
-            state.stands.store(true, release);
-          }
-          void disarm(Waiter& waiter) { state.event.disarm(waiter); }
-        };
-        auto& s = ex.make<State>();
-        ex.thread([&s, kind] {
-          Standing standing{s};
-          Waiting<Standing> waiting(standing, kind);
-          waiting.wait();
-        });
+        auto& s = ex.make<Standing<Event>>();
+        ex.thread([&s, kind] { s.wait(kind); });
         ex.thread([&s] {
-          while (!s.stands.load(acquire)) Policy::pause();
+          s.await_waiter();
           s.event.set();
           s.event.clear();
         });
@@ -193,6 +198,26 @@ TEST(EventInTheModel, WakesThoseWhoWaitWhenNothingIsMissingAnyMore) {
   };
   for (const auto kind : {Kind::thread, Kind::coroutine}) expect_passed(act(kind));
   EXPECT_TRUE(act(Kind::thread, {Op::change, "subtract", acq_rel, acquire}).failed);
+}
+
+// The same for a count: one thing more is missing as soon as somebody sees that nothing was.
+TEST(EventInTheModel, WakesThoseWhoStandThereAlthoughMoreIsMissingAtOnce) {
+  for (const auto kind : {Kind::thread, Kind::coroutine}) {
+    const Options options{.executions = 15'000, .random = 2'000};
+    const auto outcome = model::explore(options, [kind](Execution& ex) {
+      auto& s = ex.make<Standing<BasicEvent<BasicGate<Policy>, std::uint64_t>>>();
+      ex.thread([&s, kind] { s.wait(kind); });
+      ex.thread([&s] {
+        s.await_waiter();
+        s.event.subtract(1);
+      });
+      ex.thread([&s] {
+        while (!s.event.is_set()) Policy::pause();
+        s.event.add();
+      });
+    });
+    expect_passed(outcome);
+  }
 }
 
 TEST(EventInTheModel, MayBeDestroyedByTheOneWhoseWaitHasEnded) {

@@ -70,6 +70,35 @@ Task<> first_come(Receiver<int> numbers, Receiver<std::string> words) {
   }
 }
 
+Task<> listen(cohort::BroadcastReceiver<int> numbers) {
+  int sum = 0;
+  while (const auto x = co_await numbers.recv()) sum += *x;
+  std::cout << "sum: " << sum << '\n';
+}
+
+Task<> to_everybody() {
+  auto ends = cohort::broadcast<int>(16);
+  const auto talk = [&](cohort::TaskGroup& group) -> Task<> {
+    for (int i = 0; i < 2; ++i) group.spawn(listen, ends.rx.subscribe());
+    for (int i = 1; i <= 4; ++i) co_await ends.tx.send(i);
+    ends.tx = {};
+  };
+  co_await cohort::task_group(talk);
+}
+
+Task<> latest_and_only() {
+  auto volume = cohort::watch(5);
+  volume.tx.send(6);
+  volume.tx.send(7);
+  co_await volume.rx.changed();
+  std::cout << "volume " << volume.rx.get() << '\n';
+
+  auto answer = cohort::oneshot<std::string>();
+  answer.tx.send("yes");
+  const auto said = co_await answer.rx.recv();
+  std::cout << said.value_or("nothing") << '\n';
+}
+
 Task<> jobs() {
   cohort::Queue<std::string> queue{2};  // at most two; without an argument: no bound
   co_await queue.put("one");
@@ -107,6 +136,8 @@ int main() {
   cohort::run(impatient(numbers.rx));
 
   cohort::run(batches());
+  cohort::run(to_everybody());
+  cohort::run(latest_and_only());
   cohort::run(jobs());
   cohort::run(keep_what_was_refused());
 }
@@ -121,6 +152,10 @@ int main() {
 // 0 left
 // 5 more
 // sum: 15
+// sum: 10
+// sum: 10
+// volume 7
+// yes
 // full: 2
 // one two
 // Queue::get(): the queue was shut down and is drained

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <concepts>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -117,7 +116,7 @@ class Connection {
   };
   struct ReceivingInto : Receiving {
     using Received = std::size_t;
-    detail::BytesOf<unsigned char> buffer;
+    detail::BytesOf<char> buffer;
     std::size_t received(std::optional<detail::element_t<T>>& item) const {
       const T message = Receiving::received(item);
       const auto bytes = detail::bytes_of(message);
@@ -125,9 +124,9 @@ class Connection {
         throw BufferTooShort("Connection::recv_bytes_into(): a message of " +
                                  std::to_string(bytes.size) + " bytes, there is room for " +
                                  std::to_string(buffer.size),
-                             std::string(bytes.data, bytes.data + bytes.size));
+                             std::string(bytes.data, bytes.size));
       }
-      if (bytes.size != 0) std::memcpy(buffer.data, bytes.data, bytes.size);
+      std::char_traits<char>::copy(buffer.data, bytes.data, bytes.size);
       return bytes.size;
     }
   };
@@ -236,7 +235,7 @@ class Connection {
         "send_bytes and recv_bytes are for byte strings: use a Connection<std::string> or "
         "a Connection<std::vector<std::byte>>, or send and recv");
   }
-  auto sending_bytes(const unsigned char* first, std::size_t size) const {
+  auto sending_bytes(const char* first, std::size_t size) const {
     check_bytes();
     using Byte = const typename T::value_type;
     Byte* const begin = reinterpret_cast<Byte*>(first);

@@ -112,6 +112,13 @@ class Bulletin {
   void arm(Place& place) noexcept { gate_.arm(*this, place); }
   void disarm(Place& place) noexcept { gate_.disarm(*this, place); }
 
+  /// For one who was granted a while ago: the latest is what is the latest now.
+  void refresh(Place& place) noexcept {
+    if constexpr (latest) {
+      if (place.item) place.item = newest(place.cursor);
+    }
+  }
+
   /// The latest, which the subscriber, if it is one, has got then.
   Item newest(Cursor* cursor = nullptr) noexcept {
     std::optional<Item> item;
@@ -287,7 +294,10 @@ struct ReadBulletin {
   void arm(Place& place) noexcept { bulletin->arm(place); }
   void disarm(Place& place) noexcept { bulletin->disarm(place); }
   bool retry(Place&) noexcept { return false; }
-  Result result(Place& place) { return Then()(place); }
+  Result result(Place& place) {
+    bulletin->refresh(place);
+    return Then()(place);
+  }
 };
 
 }  // namespace cohort::inline v0::detail

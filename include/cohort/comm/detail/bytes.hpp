@@ -39,7 +39,7 @@ concept ByteTarget = ByteSource<Buffer> && !std::is_const_v<buffer_element_t<Buf
                      (std::is_lvalue_reference_v<Buffer> ||
                       std::same_as<buffer_element_t<Buffer>, buffer_element_t<const Buffer>>);
 
-/// `Byte` is an unsigned char or const; bytes of whatever type may be looked at as that.
+/// `Byte` is char or const char; bytes of whatever type may be looked at as that.
 template <class Byte>
 struct BytesOf {
   Byte* data;
@@ -49,7 +49,7 @@ struct BytesOf {
 template <class Buffer>
 auto bytes_of(Buffer&& buffer) {
   using Element = buffer_element_t<Buffer>;
-  using Byte = std::conditional_t<std::is_const_v<Element>, const unsigned char, unsigned char>;
+  using Byte = std::conditional_t<std::is_const_v<Element>, const char, char>;
   std::size_t count = std::size(buffer);
   using Given = std::remove_reference_t<Buffer>;
   if constexpr (std::is_array_v<Given> && std::is_same_v<Element, const char>) {
