@@ -48,6 +48,7 @@ struct WaitForSome {
     for (QueueObject* const queue : queues) {
       if (queue->ready()) return true;
     }
+    if (queues.empty()) return true;
     while (place.legs.size() < queues.size()) {
       QueueObject* const queue = queues[place.legs.size()];
       Leg& leg = place.legs.emplace_back(place.wait());

@@ -33,7 +33,7 @@ class QueueObject {
   struct Waiter : SharedWaiter {
     enum Role : unsigned char { joins, sends, receives, looks };
     using SharedWaiter::SharedWaiter;
-    Offset message = 0;  // a sender's; a receiver's, once granted
+    Offset message = 0;            // a sender's; a receiver's, once granted
     std::uint32_t generation = 0;  // of the sender's, so that it is not taken for a later one
     Role role = joins;
     bool ended = false;  // granted without: nothing will come, or nobody will take it
@@ -156,6 +156,7 @@ class QueueObject {
   bool closed() const noexcept { return closed_.load(std::memory_order_seq_cst); }
   std::uint64_t size() const noexcept { return size_.load(std::memory_order_seq_cst); }
   std::uint64_t capacity() const noexcept { return capacity_; }
+  bool redelivers() const noexcept { return redelivers_; }
   /// There is one, or the end has come.
   bool ready() const noexcept { return size() != 0 || closed(); }
 
