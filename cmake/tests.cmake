@@ -22,7 +22,11 @@ function(cohort_tests)
   set(target cohort_test_${ARG_NAME})
   add_executable(${target} ${ARG_SOURCES})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-  target_link_libraries(${target} PRIVATE cohort_dev GTest::gtest_main)
+  set(main GTest::gtest_main)
+  if("${ARG_SOURCES}" MATCHES "/main\\.cpp") # a folder may have a main of its own
+    set(main GTest::gtest)
+  endif()
+  target_link_libraries(${target} PRIVATE cohort_dev ${main})
   target_compile_definitions(${target} PRIVATE COHORT_COUNT_FRAMES=1) # every test ends with none
   target_compile_options(${target} PRIVATE ${ARG_OPTIONS})
   target_link_options(${target} PRIVATE ${ARG_LINK_OPTIONS})
