@@ -234,7 +234,10 @@ void exchange_items(ipc::OnConsumerDeath policy) {
       }
       killed_consumers += consumers;
     }
-    while (const auto item = queue.try_get()) ++got[static_cast<std::size_t>(*item)];
+    while (const auto item = queue.try_get()) {
+      ++got[static_cast<std::size_t>(*item)];
+      if constexpr (joinable) queue.task_done();
+    }
     long lost = 0, doubled = 0;
     for (long i = 0; i < state[0].next && i < static_cast<long>(most); ++i) {
       const auto at = static_cast<std::size_t>(i);
