@@ -227,7 +227,7 @@ TYPED_TEST_P(WaitingContract, NobodyResumesInlineInsideAWaker) {
   log.add("give");
   subject.give();
   log.add("given");
-  loop.run_ready();
+  loop.run();
   EXPECT_EQ(log.entries(), (std::vector<std::string>{"give", "given", "resumed"}));
   EXPECT_TRUE(future.done());
 }

@@ -1,37 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 // The waits of sync/ under the contract of all waits, and time as they know it.
 
-#include "contract/waiting.hpp"
+#include "contract/waiting_subjects.hpp"
 
 #include <algorithm>
 #include <random>
 
 namespace cohort::test {
-
-struct LockSubject {
-  LockSubject() { EXPECT_TRUE(lock.try_acquire()); }
-  auto wait() { return lock.acquire(); }
-  bool try_wait() { return lock.try_acquire(); }
-  void give() { lock.release(); }
-  void take_back() {}  // a wait that passes has taken it
-  Lock lock;
-};
-
-struct SemaphoreSubject {
-  auto wait() { return semaphore.acquire(); }
-  bool try_wait() { return semaphore.try_acquire(); }
-  void give() { semaphore.release(); }
-  void take_back() {}
-  Semaphore semaphore{0};
-};
-
-struct EventSubject {
-  auto wait() { return event.wait(); }
-  bool try_wait() { return event.is_set(); }
-  void give() { event.set(); }
-  void take_back() { event.clear(); }
-  Event event;
-};
 
 // The domain's handles are the same things with the same verbs.
 struct HandleSubject {

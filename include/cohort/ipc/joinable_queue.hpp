@@ -19,15 +19,17 @@ namespace cohort::inline v0::ipc {
 /// anybody, or `shutdown(true)` dropped it. A consumer that dies between the two leaves it unfinished:
 /// `join().within(…)` can give up, and `unfinished()` says how many are. Otherwise as ipc::Queue.
 template <class T>
-class JoinableQueue : public detail::QueueFace<T> {
-  using Base = detail::QueueFace<T>;
+class JoinableQueue : public detail::QueueFace<T, true> {
+  using Base = detail::QueueFace<T, true>;
 
  public:
   using Base::Base;
 
   /// Once for every item got, when the work on it is done. Throws OverRelease if that is more often
-  /// than items were put.
+  /// than items were put. With OnConsumerDeath::redeliver it is for the process that got the item to
+  /// call it: the oldest that it has got is done.
   void task_done() const {
+    if (const auto queue = this->kept_by()) detail::InWork::done(queue);
     if (this->object().unfinished.subtract(1) == 0) {
       throw OverRelease("JoinableQueue::task_done() called too many times: once per item got");
     }

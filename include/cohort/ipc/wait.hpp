@@ -33,10 +33,7 @@ concept Pollable = requires(const X& x) {
 template <class Then>
 struct WaitForSome {
   using Result = decltype(std::declval<Then&>()(std::declval<std::vector<std::size_t>>()));
-  struct Leg : SharedPlace<QueueObject::Receivers> {
-    using SharedPlace<QueueObject::Receivers>::SharedPlace;
-    bool in_line = false;
-  };
+  using Leg = SharedPlace<QueueObject::Receivers>;
   struct Place : cohort::detail::Waiter {
     using cohort::detail::Waiter::Waiter;
     std::deque<Leg> legs;
@@ -48,6 +45,7 @@ struct WaitForSome {
     for (QueueObject* const queue : queues) {
       if (queue->ready()) return true;
     }
+    if (queues.empty()) return true;
     while (place.legs.size() < queues.size()) {
       QueueObject* const queue = queues[place.legs.size()];
       Leg& leg = place.legs.emplace_back(place.wait());
@@ -58,7 +56,6 @@ struct WaitForSome {
   }
   void arm(Place& place) noexcept {
     for (Leg& leg : place.legs) {
-      leg.in_line = true;
       leg.arm();
       if (place.wait().outcome() != cohort::detail::Outcome::waiting) return;
     }
@@ -66,7 +63,7 @@ struct WaitForSome {
   bool disarm(Place& place) noexcept {
     bool granted = false;
     for (Leg& leg : place.legs) {
-      if (std::exchange(leg.in_line, false)) granted |= leg.was_granted() || leg.disarm();
+      granted |= leg.was_granted() || leg.disarm();
     }
     return granted;
   }

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <mutex>
 #include <new>
 #include <span>
 #include <utility>
@@ -80,6 +82,40 @@ class Message {
   }
 
   Offset at_ = 0;
+};
+
+/// Messages that this process has read and not yet dealt with. If it dies they are delivered again.
+class InWork {
+ public:
+  static void keep(Message message, Offset queue) {
+    const std::lock_guard lock(get().mutex_);
+    get().messages_.emplace_back(queue, std::move(message));
+  }
+  /// The oldest of that queue is dealt with.
+  static void done(Offset queue) noexcept {
+    Message message;
+    const std::lock_guard lock(get().mutex_);
+    auto& messages = get().messages_;
+    for (auto at = messages.begin(); at != messages.end(); ++at) {
+      if (at->first != queue) continue;
+      message = std::move(at->second);
+      messages.erase(at);
+      return;
+    }
+  }
+
+ private:
+  // Never destroyed; a forked child begins with none.
+  static InWork& get() {
+    static InWork* const in_work = [] {
+      auto* const first = new InWork;
+      Family::get().on_fork([] { new (&get()) InWork; });
+      return first;
+    }();
+    return *in_work;
+  }
+  std::mutex mutex_;
+  std::deque<std::pair<Offset, Message>> messages_;
 };
 
 }  // namespace cohort::inline v0::ipc::detail

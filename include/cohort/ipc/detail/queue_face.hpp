@@ -19,12 +19,14 @@ namespace cohort::inline v0::ipc {
 /// What becomes of an item that a process had taken when it died.
 enum class OnConsumerDeath : bool {
   drop,       ///< it is lost, at most one for each process killed
-  redeliver,  ///< until `get` returned it, it goes to another; it may then be got twice
+  redeliver,  ///< until `get` returned it, or a JoinableQueue's `task_done` was called for it, it
+              ///< goes to another; it may then be got twice
 };
 
 namespace detail {
 
-template <class T>
+/// `joinable`: what is delivered again is, until it is done.
+template <class T, bool joinable = false>
 class QueueFace : public Handle<QueueObject> {
   static_assert(Serializable<T>,
                 "the elements of an ipc queue travel between processes: T must be Serializable "
@@ -35,9 +37,12 @@ class QueueFace : public Handle<QueueObject> {
     [[noreturn]] static void refuse() {
       throw ShutDown("Queue::put(): the queue was shut down: it takes no more items");
     }
+    Offset keeps = 0;  // the queue, if it keeps what it has read until that is done
     T received(Message message) const {
       if (!message) throw ShutDown("Queue::get(): the queue was shut down and is drained");
-      return message.read<T>();
+      T item = message.read<T>();
+      if (keeps) InWork::keep(std::move(message), keeps);
+      return item;
     }
   };
 
@@ -82,12 +87,12 @@ class QueueFace : public Handle<QueueObject> {
 
   /// Waits for an item. Throws ShutDown once the queue is shut down and drained, and CodecError for
   /// an item that does not decode, which is then gone.
-  auto get() const { return Operation(ReceiveShared<Owner>{&opened()}); }
+  auto get() const { return Operation(ReceiveShared<Owner>{&opened(), owner()}); }
   /// Never waits; empty if there is none.
   std::optional<T> try_get() const {
     Offset message = 0;
     if (opened().try_pop(message) == QueueObject::Result::blocked) return std::nullopt;
-    return Owner{}.received(Message(message));
+    return owner().received(Message(message));
   }
   /// As try_get, but throws Empty.
   T get_nowait() const {
@@ -126,9 +131,11 @@ class QueueFace : public Handle<QueueObject> {
     if (closed_) throw Closed("this handle to the queue was closed: use another copy");
     return object();
   }
+  Offset kept_by() const { return joinable && object().redelivers() ? ref()->name().offset : 0; }
   Message encode(const T& item) const { return Message::of(item, ref()->name().offset); }
 
  private:
+  Owner owner() const { return Owner{kept_by()}; }
   bool closed_ = false;
 };
 

@@ -156,6 +156,7 @@ class QueueObject {
   bool closed() const noexcept { return closed_.load(std::memory_order_seq_cst); }
   std::uint64_t size() const noexcept { return size_.load(std::memory_order_seq_cst); }
   std::uint64_t capacity() const noexcept { return capacity_; }
+  bool redelivers() const noexcept { return redelivers_; }
   /// There is one, or the end has come.
   bool ready() const noexcept { return size() != 0 || closed(); }
 

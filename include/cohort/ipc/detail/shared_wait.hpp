@@ -58,11 +58,8 @@ class WaitTable {
     free_.pop_back();
     return index;
   }
-  void list(std::uint32_t index, LocalPlace& place) noexcept {
-    const std::lock_guard lock(mutex_);
-    places_[index] = &place;
-  }
   // With the lock.
+  void list(std::uint32_t index, LocalPlace& place) noexcept { places_[index] = &place; }
   void unlist(std::uint32_t index) noexcept { places_[index] = nullptr; }
   void give_back(std::uint32_t index) noexcept {
     const std::lock_guard lock(mutex_);
@@ -198,16 +195,23 @@ class SharedPlace : public LocalPlace {
   Node& node() noexcept { return *node_; }
 
   void arm() noexcept {
-    armed_ = true;
-    node_->begin();
-    WaitTable::get().list(index_, *this);
+    {
+      const std::lock_guard lock(WaitTable::get().mutex());
+      if (gone_) return;  // it was late or stopped on its way here
+      armed_ = true;
+      node_->begin();
+      WaitTable::get().list(index_, *this);
+    }
     machine_->arm(*node_);
     settle();
   }
-  /// True: it was granted all the same.
+  /// True: it was granted all the same. Perhaps while `arm` is under way, in another thread, or
+  /// before it; a second time it says the same again.
   bool disarm() noexcept {
     {
       const std::lock_guard lock(WaitTable::get().mutex());
+      if (std::exchange(gone_, true)) return granted_;
+      if (!armed_) return false;
       WaitTable::get().unlist(index_);
     }
     const bool cancelled = machine_->disarm(*node_);
@@ -276,6 +280,7 @@ class SharedPlace : public LocalPlace {
   std::uint32_t index_ = 0;
   bool thread_ = false;
   bool armed_ = false;
+  bool gone_ = false;  // it shall not be armed any more
   bool granted_ = false;
 };
 
