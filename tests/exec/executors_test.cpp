@@ -343,7 +343,7 @@ TYPED_TEST(AnyPoolOrLoop, LetsAPlainFunctionBlockForAnotherTaskOfItsOwn) {  // C
     const auto middle = [&host] { return host.executor.submit(add_later, 3, 4).block(); };
     return host.executor.submit(middle).block();
   };
-  EXPECT_EQ(host.executor.submit(outer).block(), 7);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(host.executor.submit(outer).block(), 7);
 }
 
 TYPED_TEST(AnyScheduler, ResumesATaskWhereItWasSuspended) {
@@ -360,7 +360,6 @@ TYPED_TEST(AnyScheduler, ResumesATaskWhereItWasSuspended) {
   setter.join();
 }
 
-// C009
 // C009
 TYPED_TEST(AnyScheduler, HoldsAThousandWaitersWithoutAThreadForEach) {
   TypeParam host;

@@ -86,6 +86,7 @@ struct Context {
   Coroutine* dead = nullptr;     // the coroutine that has just ended
   Context* outer = nullptr;      // the activation below this one on the stack
   void* worker = nullptr;        // the executor's own
+  bool blocked = false;          // a BlockedSection has told the home
   // How many stop requests there were when the current coroutine last found that none concerns it.
   std::uint64_t requests_seen = 0;
 };
@@ -274,17 +275,24 @@ class ActivationGuard {
 /// activation down, make up for it.
 class BlockedSection {
  public:
-  explicit BlockedSection(Context* context) noexcept : context_(context) {
-    for (Context* c = context_; c; c = c->outer) c->home->worker_blocks();
+  explicit BlockedSection(Context* context) noexcept : context_(context), end_(context) {
+    for (; end_ && !end_->blocked; end_ = end_->outer) {
+      end_->blocked = true;
+      end_->home->worker_blocks();
+    }
   }
   ~BlockedSection() {
-    for (Context* c = context_; c; c = c->outer) c->home->worker_unblocks();
+    for (Context* c = context_; c != end_; c = c->outer) {
+      c->home->worker_unblocks();
+      c->blocked = false;
+    }
   }
   BlockedSection(const BlockedSection&) = delete;
   BlockedSection& operator=(const BlockedSection&) = delete;
 
  private:
   Context* context_;
+  Context* end_;  // from here on another section's, in which this one lies
 };
 
 /// A plain function runs inside a coroutine: until this is gone, the innermost thing that the

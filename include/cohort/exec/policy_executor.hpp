@@ -111,7 +111,7 @@ class PolicyExecutor : public detail::SchedulerFace<PolicyExecutor<Policy>> {
    public:
     explicit StepAside(Core& core) noexcept : core_(core) {
       for (const auto* c = detail::current_context(); c; c = c->outer) {
-        if (c->home->executor() != &core_) continue;
+        if (c->blocked || c->home->executor() != &core_) continue;
         ++turns_;
         core_.turn_blocks();
       }
