@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +33,7 @@
 #include "cohort/sync/barrier.hpp"            // Barrier
 #include "cohort/sync/bounded_semaphore.hpp"  // BoundedSemaphore
 #include "cohort/sync/condition.hpp"          // Condition
+#include "cohort/sync/detail/value_face.hpp"  // operators
 #include "cohort/sync/event.hpp"              // Event
 #include "cohort/sync/lock.hpp"               // Lock
 #include "cohort/sync/rlock.hpp"              // RLock
@@ -259,28 +261,31 @@ struct Threads {
   using SimpleQueue = detail::AnyQueue<cohort::SimpleQueue<T>>;
 
   template <class T>
-  class Value : public detail::Counted<cohort::Value<T>> {
+  class Value : public detail::Counted<cohort::Value<T>>, public detail::ValueFace<Value<T>, T> {
    public:
     Value() = default;
     explicit Value(T initial) : detail::Counted<cohort::Value<T>>(initial) {}
+    using detail::ValueFace<Value, T>::operator=;
     T load() const noexcept { return this->object().load(); }
     void store(T value) const noexcept { this->object().store(value); }
     T fetch_add(T n) const noexcept requires detail::Addable<T> {
       return this->object().fetch_add(n);
     }
-    RLock get_lock() const { return RLock(this->shared()); }
+    const RLock& get_lock() const noexcept { return lock_; }
+
+   private:
+    RLock lock_{this->shared()};
   };
   template <class T>
-  class Array : public detail::Counted<cohort::Array<T>> {
+  class Array : public detail::Counted<cohort::Array<T>>, public detail::ArrayFace<Array<T>, T> {
    public:
     using detail::Counted<cohort::Array<T>>::Counted;
-    template <std::integral Int>
-    T& at(Int index) const {
-      return this->object().at(index);
-    }
-    std::size_t size() const noexcept { return this->object().size(); }
+    Array(std::initializer_list<T> list) : detail::Counted<cohort::Array<T>>(list) {}
     std::span<T> span() const noexcept { return this->object().span(); }
-    RLock get_lock() const { return RLock(this->shared()); }
+    const RLock& get_lock() const noexcept { return lock_; }
+
+   private:
+    RLock lock_{this->shared()};
   };
 
   template <class T>

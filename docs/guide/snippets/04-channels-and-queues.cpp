@@ -70,7 +70,7 @@ Task<> first_come(Receiver<int> numbers, Receiver<std::string> words) {
   }
 }
 
-Task<> listen(cohort::BroadcastReceiver<int> numbers) {
+Task<> hear(cohort::BroadcastReceiver<int> numbers) {
   int sum = 0;
   while (const auto x = co_await numbers.recv()) sum += *x;
   std::cout << "sum: " << sum << '\n';
@@ -79,7 +79,7 @@ Task<> listen(cohort::BroadcastReceiver<int> numbers) {
 Task<> to_everybody() {
   auto ends = cohort::broadcast<int>(16);
   const auto talk = [&](cohort::TaskGroup& group) -> Task<> {
-    for (int i = 0; i < 2; ++i) group.spawn(listen, ends.rx.subscribe());
+    for (int i = 0; i < 2; ++i) group.spawn(hear, ends.rx.subscribe());
     for (int i = 1; i <= 4; ++i) co_await ends.tx.send(i);
     ends.tx = {};
   };

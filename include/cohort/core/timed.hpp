@@ -43,6 +43,12 @@ class Timed {
   const T& value() const& { return value_.value(); }
   T&& value() && { return std::move(value_).value(); }
 
+  /// Whether it has this value; or, with std::nullopt, none.
+  template <class U>
+  friend bool operator==(const Timed& timed, const U& value) {
+    return timed.value_ == value;
+  }
+
  private:
   std::optional<T> value_;
   bool closed_ = false;

@@ -18,10 +18,11 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/core/detail/basic_event.hpp"  // there is something for next()
-#include "cohort/core/future.hpp"              // Future
-#include "cohort/core/stop.hpp"                // StopCallback
-#include "cohort/exec/detail/chunk.hpp"        // Fate
+#include "cohort/core/detail/basic_event.hpp"     // there is something for next()
+#include "cohort/core/detail/blocking_range.hpp"  // blocking()
+#include "cohort/core/future.hpp"                 // Future
+#include "cohort/core/stop.hpp"                   // StopCallback
+#include "cohort/exec/detail/chunk.hpp"           // Fate
 
 namespace cohort::inline v0 {
 namespace detail {
@@ -215,8 +216,14 @@ class [[nodiscard("nothing is submitted before next()")]] ResultStream {
     return Operation(detail::StreamWait<T>{core_.get()});
   }
 
-  /// The results for a thread's `for`. Throws as `next().block()` does.
-  auto blocking() { return Blocking(this); }
+  /// The results for a thread's `for`. Throws as `next().block()` does, and Cancelled when stop is
+  /// requested.
+  auto blocking(StopToken stop = {})& {
+    return detail::BlockingRange<ResultStream&>(*this, std::move(stop));
+  }
+  auto blocking(StopToken stop = {})&& {
+    return detail::BlockingRange<ResultStream>(std::move(*this), std::move(stop));
+  }
 
  private:
   struct Cancel {
@@ -224,30 +231,6 @@ class [[nodiscard("nothing is submitted before next()")]] ResultStream {
     void operator()() const noexcept { core->cancel(); }
   };
   using Stopping = StopCallback<Cancel>;
-
-  class Blocking {
-   public:
-    explicit Blocking(ResultStream* stream) noexcept : stream_(stream) {}
-    class Iterator {
-     public:
-      explicit Iterator(ResultStream* stream) : stream_(stream) { ++*this; }
-      T& operator*() noexcept { return *result_; }
-      Iterator& operator++() {
-        result_ = stream_->next().block();
-        return *this;
-      }
-      bool operator==(std::default_sentinel_t) const noexcept { return !result_; }
-
-     private:
-      ResultStream* stream_;
-      std::optional<T> result_;
-    };
-    Iterator begin() const { return Iterator(stream_); }
-    std::default_sentinel_t end() const noexcept { return {}; }
-
-   private:
-    ResultStream* stream_;
-  };
 
   std::shared_ptr<detail::StreamCore<T>> core_;
   std::unique_ptr<Stopping> stopping_;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cohort/ipc/detail/value_object.hpp"  // LockedValue
+#include "cohort/sync/detail/value_face.hpp"   // its elements
 
 namespace cohort::inline v0::ipc {
 
@@ -24,13 +25,11 @@ namespace cohort::inline v0::ipc {
 /// at the same time must hold `get_lock()`, or agree otherwise. A process that dies while it writes
 /// leaves what it has written.
 template <class T>
-class Array : public detail::LockedValue {
+class Array : public detail::LockedValue, public cohort::detail::ArrayFace<Array<T>, T> {
   static_assert(std::is_trivially_copyable_v<T>,
                 "an ipc::Array lies in shared memory: T must be trivially copyable");
 
  public:
-  using value_type = T;
-
   /// `size` elements, all zero: 0 or more, else std::invalid_argument. Throws std::system_error if
   /// the shared memory is full.
   template <std::integral Int>
@@ -48,45 +47,8 @@ class Array : public detail::LockedValue {
   /// For the library.
   explicit Array(ByName by_name) noexcept : LockedValue(by_name) {}
 
-  std::size_t size() const { return static_cast<std::size_t>(object().count); }
-  std::span<T> span() const { return {object().template elements<T>(), size()}; }
-  T* begin() const { return span().data(); }
-  T* end() const { return begin() + size(); }
-
-  T& operator[](std::size_t i) const { return begin()[i]; }
-  /// Throws std::out_of_range. A negative index is one.
-  template <std::integral Int>
-  T& at(Int i) const {
-    if (std::cmp_less(i, 0) || std::cmp_greater_equal(i, size())) {
-      throw std::out_of_range("ipc::Array::at(" + std::to_string(i) + "): there are " +
-                              std::to_string(size()) + " elements");
-    }
-    return begin()[static_cast<std::size_t>(i)];
-  }
-
-  /// A copy of the elements from `first` to before `last`. Throws std::out_of_range.
-  std::vector<T> read(std::size_t first, std::size_t last) const {
-    const auto part = slice(first, last);
-    return {part.begin(), part.end()};
-  }
-  /// Replaces them. Throws std::invalid_argument unless `list` has as many.
-  void write(std::size_t first, std::size_t last, std::span<const T> list) const {
-    const auto part = slice(first, last);
-    if (list.size() != part.size()) {
-      throw std::invalid_argument("ipc::Array::write(): " + std::to_string(list.size()) +
-                                  " values for " + std::to_string(part.size()) + " elements");
-    }
-    for (std::size_t i = 0; i < list.size(); ++i) part[i] = list[i];
-  }
-
- private:
-  std::span<T> slice(std::size_t first, std::size_t last) const {
-    if (first > last || last > size()) {
-      throw std::out_of_range("ipc::Array: from " + std::to_string(first) + " to " +
-                              std::to_string(last) + ", but there are " + std::to_string(size()) +
-                              " elements");
-    }
-    return span().subspan(first, last - first);
+  std::span<T> span() const {
+    return {object().template elements<T>(), static_cast<std::size_t>(object().count)};
   }
 };
 

@@ -14,6 +14,7 @@
 
 #include "cohort/ipc/detail/robust_lock.hpp"   // RobustLock
 #include "cohort/ipc/detail/value_object.hpp"  // LockedValue
+#include "cohort/sync/detail/value_face.hpp"   // its operators
 
 namespace cohort::inline v0::ipc {
 
@@ -56,10 +57,11 @@ class CopiedValue {
 /// `get_lock()`. Any task, thread or process may call anything at any time; one that dies in a
 /// `store` has stored it or has not.
 template <class T>
-class Value : public detail::LockedValue {
+class Value : public detail::LockedValue, public cohort::detail::ValueFace<Value<T>, T> {
   static_assert(std::is_trivially_copyable_v<T>,
                 "an ipc::Value lies in shared memory: T must be trivially copyable; put others "
                 "through an ipc::Queue");
+  using Face = cohort::detail::ValueFace<Value, T>;
   static constexpr bool is_word = [] {
     if constexpr (sizeof(T) <= 8 && std::has_unique_object_representations_v<T>) {
       return std::atomic<T>::is_always_lock_free;
@@ -72,7 +74,7 @@ class Value : public detail::LockedValue {
                                               detail::Named<detail::CopiedValue, T>>::type;
 
  public:
-  using value_type = T;
+  using Face::operator=;
 
   /// Throws std::system_error if the shared memory is full.
   explicit Value(T initial = T{}) : Value(initial, RLock()) {}
@@ -85,24 +87,13 @@ class Value : public detail::LockedValue {
 
   T load() const { return storage().load(); }
   void store(T value) const { storage().store(value); }
-  operator T() const { return load(); }
-  T operator=(T value) const {
-    store(value);
-    return value;
-  }
 
   /// Adds and yields what was there before.
-  T fetch_add(T n) const requires std::is_arithmetic_v<T> {
+  T fetch_add(T n) const requires cohort::detail::Addable<T> {
     T value = load();
     while (!storage().compare_exchange_weak(value, static_cast<T>(value + n))) {}
     return value;
   }
-  T operator+=(T n) const requires std::is_arithmetic_v<T> {
-    return static_cast<T>(fetch_add(n) + n);
-  }
-  T operator-=(T n) const requires std::is_arithmetic_v<T> { return *this += static_cast<T>(-n); }
-  T operator++() const requires std::is_arithmetic_v<T> { return *this += T{1}; }
-  T operator--() const requires std::is_arithmetic_v<T> { return *this -= T{1}; }
 
  private:
   Storage& storage() const { return *reinterpret_cast<Storage*>(&object() + 1); }

@@ -9,6 +9,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -39,9 +40,12 @@ class Array {
     T* to = elements_.get();
     for (const auto& element : range) *to++ = static_cast<T>(element);
   }
+  explicit Array(std::initializer_list<T> list) : Array(std::span<const T>(list)) {}
   Array(const Array&) = delete;
   Array& operator=(const Array&) = delete;
 
+  T& operator[](std::size_t index) noexcept { return elements_[index]; }
+  const T& operator[](std::size_t index) const noexcept { return elements_[index]; }
   /// Throws std::out_of_range.
   template <std::integral Int>
   T& at(Int index) {
@@ -52,6 +56,10 @@ class Array {
     return elements_[in_range(index)];
   }
   std::size_t size() const noexcept { return size_; }
+  T* begin() noexcept { return elements_.get(); }
+  T* end() noexcept { return elements_.get() + size_; }
+  const T* begin() const noexcept { return elements_.get(); }
+  const T* end() const noexcept { return elements_.get() + size_; }
   std::span<T> span() noexcept { return {elements_.get(), size_}; }
   std::span<const T> span() const noexcept { return {elements_.get(), size_}; }
   RLock& get_lock() noexcept { return lock_; }

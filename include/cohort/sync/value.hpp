@@ -11,8 +11,9 @@
 #include <atomic>
 #include <type_traits>
 
-#include "cohort/core/detail/atomics.hpp"  // relax
-#include "cohort/sync/rlock.hpp"           // RLock
+#include "cohort/core/detail/atomics.hpp"     // relax
+#include "cohort/sync/detail/value_face.hpp"  // Addable
+#include "cohort/sync/rlock.hpp"              // RLock
 
 namespace cohort::inline v0 {
 
@@ -46,9 +47,6 @@ class SpunValue {
   mutable std::atomic<bool> locked_{false};
   T value_;
 };
-
-template <class T>
-concept Addable = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 
 }  // namespace detail
 
