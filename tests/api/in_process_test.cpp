@@ -22,6 +22,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/domain.hpp"        // use_domain
 #include "support/flavours.hpp"  // cohort, and no frame may outlive a test
 
 namespace {
@@ -474,47 +475,7 @@ TEST(Api, QueuesPipesChannels) {
   auto [o_out, o_in] = oneshot<int>();
 }
 
-template <class D>
-void use_domain() {
-  typename D::Lock lock;
-  typename D::RLock rlock;
-  typename D::Semaphore semaphore{1};
-  typename D::BoundedSemaphore bounded{1};
-  typename D::Event event;
-  typename D::Condition condition;
-  typename D::Barrier barrier{1};
-  typename D::template Queue<int> queue{1};
-  typename D::template JoinableQueue<int> joinable;
-  typename D::template SimpleQueue<int> simple;
-  typename D::template Value<int> value{3};
-  typename D::template Array<int> array(3);
-  auto [tx, rx] = D::template channel<int>(1);
-  auto [left, right] = D::template Pipe<int>(true);
-  typename D::template Sender<int> s = tx;
-  typename D::template Receiver<int> r = rx;
-  typename D::template Connection<int> c = left;
-  const auto copy = queue;
-  copy.put(1).block();
-  EXPECT_EQ(queue.get().block(), 1);
-  EXPECT_EQ(value.load(), 3);
-  value.store(4);
-  EXPECT_EQ(value.fetch_add(1), 4);
-  {
-    const std::scoped_lock held(value.get_lock());
-    array.at(1) = 5;
-    EXPECT_EQ(array[1], 5);
-    EXPECT_EQ(array.size(), 3U);
-    EXPECT_EQ(array.span().size(), 3U);
-  }
-  (void)D::current();
-  using Worker [[maybe_unused]] = typename D::Worker;
-  using Options [[maybe_unused]] = typename D::Options;
-  using Pool [[maybe_unused]] = typename D::Pool;
-  typename D::Condition on_lock{lock};
-  const std::scoped_lock held(lock);
-}
-
-TEST(Api, Domains) { use_domain<Threads>(); }
+TEST(Api, Domains) { test::use_domain<Threads>(); }
 
 TEST(Api, Errors) {
   static_assert(std::is_base_of_v<std::runtime_error, Error>);
