@@ -14,7 +14,7 @@
 
 #include "cohort/core/detail/basic_event.hpp"  // the end
 #include "cohort/error.hpp"                    // UsageError
-#include "cohort/os/select.hpp"                // reap, send_signal
+#include "cohort/os/processes.hpp"             // reap, send_signal
 
 namespace cohort::inline v0::ipc::detail {
 

@@ -352,7 +352,7 @@ class BasicWarden {
 };
 using Warden = BasicWarden<>;
 
-template <class = void>
+template <class>
 void see_death(Member member) noexcept {
   try {
     Warden::get().report(member);
