@@ -25,7 +25,7 @@ namespace cohort::inline v0::ipc {
 /// at the same time must hold `get_lock()`, or agree otherwise. A process that dies while it writes
 /// leaves what it has written.
 template <class T>
-class Array : public detail::LockedValue, public cohort::detail::ArrayFace<Array<T>, T> {
+class Array : public detail::LockedValue<>, public cohort::detail::ArrayFace<Array<T>, T> {
   static_assert(std::is_trivially_copyable_v<T>,
                 "an ipc::Array lies in shared memory: T must be trivially copyable");
 

@@ -6,7 +6,6 @@
 ///     ipc::Barrier meeting{3};                        // pass it to a Process
 ///     const auto index = co_await meeting.wait();     // 0, 1 or 2, in order of arrival
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -45,11 +44,12 @@ class SharedAction {
   std::uintptr_t distance_ = none;
 };
 
-struct BarrierObject {
+template <class Gate>
+struct BasicBarrierObject {
   static constexpr Kind kind = Kind::barrier;
-  using Machine = cohort::detail::BasicBarrier<SharedGate, SharedAction>;
+  using Machine = cohort::detail::BasicBarrier<Gate, SharedAction>;
 
-  BarrierObject(std::uint64_t parties, SharedAction action, cohort::detail::Limit default_limit)
+  BasicBarrierObject(std::uint64_t parties, SharedAction action, cohort::detail::Limit default_limit)
       : machine(parties, action), limit(default_limit) {}
   void bury(Member dead) noexcept { machine.bury(dead.bits); }
 
@@ -57,23 +57,27 @@ struct BarrierObject {
   Machine machine;
   const cohort::detail::Limit limit;
 };
+using BarrierObject = BasicBarrierObject<SharedGate>;
 
 /// One party's wait, as an operation's Spec.
+template <class Object>
 struct SharedArrival {
-  using Machine = BarrierObject::Machine;
+  using Machine = typename Object::Machine;
   using Result = std::uint64_t;
   struct Place : SharedPlace<Machine> {
     using SharedPlace<Machine>::SharedPlace;
     /// Whoever tries and goes away without having stood in line breaks the barrier as well.
     ~Place() {
-      if (visited && !(prepared && node().stood)) visited->abort();
+      if (visited && !(prepared && this->node().stood)) visited->abort();
     }
-    Machine::Standing& standing() noexcept { return was_granted() ? node() : alone; }
-    Machine::Standing alone;
+    typename Machine::Standing& standing() noexcept {
+      return this->was_granted() ? this->node() : alone;
+    }
+    typename Machine::Standing alone;
     Machine* visited = nullptr;
     bool prepared = false;
   };
-  BarrierObject* barrier;
+  Object* barrier;
 
   bool try_now(Place& place) {
     Machine& machine = barrier->machine;
@@ -99,32 +103,36 @@ struct SharedArrival {
 
 /// A handle: copies are the same barrier. Otherwise as cohort::Barrier, among the parties of all
 /// processes; it breaks, too, when the process of a party dies that waits, or runs the action.
-class Barrier : public detail::Handle<detail::BarrierObject> {
+template <class Object = detail::BarrierObject>
+class BasicBarrier : public detail::Handle<Object> {
+  using Base = detail::Handle<Object>;
+  using Base::object;
+
  public:
   /// For the library.
-  explicit Barrier(ByName by_name) noexcept : Handle(by_name) {}
+  explicit BasicBarrier(detail::ByName by_name) noexcept : Base(by_name) {}
   /// `parties`: 1 or more, else std::invalid_argument. Throws std::system_error if the shared memory
   /// is full.
   template <std::integral Int>
-  explicit Barrier(Int parties) : Barrier(parties, detail::SharedAction(), {}) {}
+  explicit BasicBarrier(Int parties) : BasicBarrier(parties, detail::SharedAction(), {}) {}
   /// `action` runs once a round before anybody passes, in the process of one of the parties: a
   /// function, or a lambda without captures.
   template <std::integral Int, class Action>
-  Barrier(Int parties, Action action) : Barrier(parties, shared(action), {}) {}
+  BasicBarrier(Int parties, Action action) : BasicBarrier(parties, shared(action), {}) {}
   /// `timeout`: how long a wait may take that is given no limit of its own.
   template <std::integral Int, class Action, class Rep, class Period>
-  Barrier(Int parties, Action action, std::chrono::duration<Rep, Period> timeout)
-      : Barrier(parties, shared(action), cohort::detail::Limit::within(timeout)) {}
+  BasicBarrier(Int parties, Action action, std::chrono::duration<Rep, Period> timeout)
+      : BasicBarrier(parties, shared(action), cohort::detail::Limit::within(timeout)) {}
   template <std::integral Int, class Rep, class Period>
-  Barrier(Int parties, std::nullptr_t, std::chrono::duration<Rep, Period> timeout)
-      : Barrier(parties, detail::SharedAction(), cohort::detail::Limit::within(timeout)) {}
+  BasicBarrier(Int parties, std::nullptr_t, std::chrono::duration<Rep, Period> timeout)
+      : BasicBarrier(parties, detail::SharedAction(), cohort::detail::Limit::within(timeout)) {}
 
   /// Waits for the other parties; yields 0 to parties - 1, in order of arrival in this round.
   /// Throws BrokenBarrier, and what the action threw if it ran here. Under `within` and `until` an
   /// own time-out yields nothing; else the barrier's time-out throws BrokenBarrier. Timed out, also
   /// at once, or cancelled it has broken the barrier; cancelled before it began it has not.
   auto wait() const {
-    using Wait = cohort::detail::BarrierWait<detail::SharedArrival>;
+    using Wait = cohort::detail::BarrierWait<detail::SharedArrival<Object>>;
     return Operation(Wait{{{&object()}, object().limit}});
   }
 
@@ -140,8 +148,8 @@ class Barrier : public detail::Handle<detail::BarrierObject> {
 
  private:
   template <std::integral Int>
-  Barrier(Int parties, detail::SharedAction action, cohort::detail::Limit limit)
-      : Handle(std::in_place, checked(parties), action, limit) {}
+  BasicBarrier(Int parties, detail::SharedAction action, cohort::detail::Limit limit)
+      : Base(std::in_place, checked(parties), action, limit) {}
   template <std::integral Int>
   static std::uint64_t checked(Int parties) {
     if (std::cmp_less(parties, 1)) throw std::invalid_argument("Barrier: needs at least 1 party");
@@ -155,5 +163,6 @@ class Barrier : public detail::Handle<detail::BarrierObject> {
     return detail::SharedAction(action);
   }
 };
+using Barrier = BasicBarrier<>;
 
 }  // namespace cohort::inline v0::ipc

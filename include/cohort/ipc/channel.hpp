@@ -96,7 +96,7 @@ class Receiver : public detail::ChannelEnd<true> {
     return Timed<T>(Owner{}.received(detail::Message(message)));
   }
   /// Waits until recv() would not, and takes nothing.
-  auto poll() const { return Operation(detail::PollShared{&queue()}); }
+  auto poll() const { return Operation(detail::PollShared<>{&queue()}); }
   /// For ipc::wait.
   detail::QueueObject& pollable() const { return queue(); }
   /// As Sender's.

@@ -30,10 +30,11 @@ namespace cohort::inline v0::ipc {
 
 namespace detail {
 
-struct ConditionObject {
+template <class Gate>
+struct BasicConditionObject {
   static constexpr Kind kind = Kind::condition;
-  using Machine = cohort::detail::BasicConditionLine<SharedGate>;
-  using Waiter = Machine::Waiter;
+  using Machine = cohort::detail::BasicConditionLine<Gate>;
+  using Waiter = typename Machine::Waiter;
 
   void bury(Member) noexcept { machine.bury(); }
   void revoke(Waiter& waiter) noexcept { machine.pass_on(waiter); }
@@ -41,15 +42,17 @@ struct ConditionObject {
   ObjectHead head;
   Machine machine;
 };
+using ConditionObject = BasicConditionObject<SharedGate>;
 
 /// The lock of a condition, as seen by its waits: what cohort::detail::ConditionLock is there.
+template <class Object, class LockObject>
 struct SharedConditionLock {
   using Owner = cohort::detail::Owner;
   LockObject* object;
   bool recursive;
 
-  using Line = ConditionObject;
-  using Place = SharedPlace<ConditionObject::Machine>;
+  using Line = Object;
+  using Place = SharedPlace<typename Object::Machine>;
   static void prepare(Place& place, Line& line) { place.prepare(line.machine, &line); }
   static void arm(Place& place, Line&) noexcept { place.arm(); }
   static bool disarm(Place& place, Line&) noexcept { return place.disarm(); }
@@ -66,7 +69,7 @@ struct SharedConditionLock {
   }
   template <class Then>
   auto take_again(Then then) const {
-    return Operation(AcquireShared<Then>{object, {}, then});
+    return Operation(AcquireShared<Then, LockObject>{object, {}, then});
   }
   void set_levels(const Owner& me, std::uint64_t levels) const noexcept {
     if (recursive) object->lock.taken(me, levels);
@@ -80,16 +83,22 @@ struct SharedConditionLock {
 /// waits for them: a notification that one was given and did not come to know goes to the next. If a
 /// process ends while it holds the lock, acquiring throws OwnerDied, and so does a wait that would
 /// take it again: then without holding.
-class Condition : public detail::Handle<detail::ConditionObject> {
+template <class Object = detail::ConditionObject, class LockObject = detail::LockObject>
+class BasicCondition : public detail::Handle<Object> {
+  using Base = detail::Handle<Object>;
+  using Base::object;
+  using Lock = BasicLock<LockObject>;
+  using RLock = BasicRLock<LockObject>;
+
  public:
   /// With an RLock of its own. Throws std::system_error if the shared memory is full.
-  Condition() : Condition(RLock()) {}
+  BasicCondition() : BasicCondition(RLock()) {}
   /// Over a lock: its verbs and those of the condition are the same.
-  explicit Condition(const RLock& lock) : Handle(std::in_place), lock_(lock), recursive_(true) {}
-  explicit Condition(const Lock& lock) : Handle(std::in_place), lock_(lock), recursive_(false) {}
+  explicit BasicCondition(const RLock& lock) : Base(std::in_place), lock_(lock), recursive_(true) {}
+  explicit BasicCondition(const Lock& lock) : Base(std::in_place), lock_(lock), recursive_(false) {}
   /// For the library.
-  explicit Condition(ByName by_name) noexcept
-      : Handle(by_name), lock_(AnyLock(Lock(Lock::ByName{}))), recursive_(false) {}
+  explicit BasicCondition(detail::ByName by_name) noexcept
+      : Base(by_name), lock_(AnyLock(Lock(by_name))), recursive_(false) {}
 
   /// Releases the lock with all its levels, waits for a notification, and takes the lock again as it
   /// was; also when it throws Cancelled or its time is up, however long that takes. Under `within`
@@ -116,7 +125,7 @@ class Condition : public detail::Handle<detail::ConditionObject> {
 
   /// The lock's verbs.
   auto acquire() const { return acquire(cohort::detail::Nothing{}); }
-  auto hold() const { return acquire(detail::MakeHandleGuard<Condition>{*this}); }
+  auto hold() const { return acquire(detail::MakeHandleGuard<BasicCondition>{*this}); }
   [[nodiscard("false means that the lock was not taken")]] bool try_acquire() const {
     return lock_.try_acquire(recursive_);
   }
@@ -139,28 +148,31 @@ class Condition : public detail::Handle<detail::ConditionObject> {
 
   // For the library: how it travels, and that its guard keeps it.
   void depart(OutArchive& out) const {
-    Handle::depart(out);
+    Base::depart(out);
     lock_.depart(out);
     out(recursive_);
   }
   void arrive(InArchive& in) {
-    Handle::arrive(in);
+    Base::arrive(in);
     lock_.arrive(in);
     in(recursive_);
   }
   void book(detail::Member member) const {
-    Handle::book(member);
+    Base::book(member);
     lock_.book(member);
   }
   static constexpr bool holds_by_handle = true;
 
  private:
-  friend Guard<Condition>;
-  using Core = detail::SharedConditionLock;
+  friend Guard<BasicCondition>;
+  using Core = detail::SharedConditionLock<Object, LockObject>;
   /// The lock, recursive or not.
-  struct AnyLock : detail::AnyLock {
-    explicit AnyLock(const detail::AnyLock& lock) : detail::AnyLock(lock) {}
-    detail::LockObject& get() const { return object(); }
+  struct AnyLock : detail::BasicAnyLock<LockObject> {
+    using Handle = detail::BasicAnyLock<LockObject>;
+    using Handle::object;
+    using Handle::refuse_if_owner_died;
+    explicit AnyLock(const Handle& lock) : Handle(lock) {}
+    LockObject& get() const { return object(); }
     bool try_acquire(bool recursive) const {
       auto& lock = object();
       if (recursive ? lock.lock.try_acquire(cohort::detail::this_owner())
@@ -181,8 +193,8 @@ class Condition : public detail::Handle<detail::ConditionObject> {
   void give_back() const noexcept { lock_.give_back(recursive_); }
 
   template <class Then>
-  Operation<detail::AcquireShared<Then>> acquire(Then then) const {
-    return Operation(detail::AcquireShared<Then>{&lock_.get(), cohort::detail::this_owner(),
+  Operation<detail::AcquireShared<Then, LockObject>> acquire(Then then) const {
+    return Operation(detail::AcquireShared<Then, LockObject>{&lock_.get(), cohort::detail::this_owner(),
                                                  std::move(then), recursive_});
   }
   template <class Predicate>
@@ -201,5 +213,6 @@ class Condition : public detail::Handle<detail::ConditionObject> {
   AnyLock lock_;
   bool recursive_;
 };
+using Condition = BasicCondition<>;
 
 }  // namespace cohort::inline v0::ipc

@@ -17,9 +17,10 @@ namespace cohort::inline v0::ipc {
 
 namespace detail {
 
-struct EventObject {
+template <class Gate>
+struct BasicEventObject {
   static constexpr Kind kind = Kind::event;
-  using Machine = cohort::detail::BasicEvent<SharedGate>;
+  using Machine = cohort::detail::BasicEvent<Gate>;
 
   bool try_now() noexcept { return machine.is_set(); }
   void bury(Member) noexcept { machine.bury(); }
@@ -27,25 +28,31 @@ struct EventObject {
   ObjectHead head;
   Machine machine;
 };
+using EventObject = BasicEventObject<SharedGate>;
 
 }  // namespace detail
 
 /// A handle: copies are the same event. Any task, thread or process may call anything at any time,
 /// `set`, `clear` and `is_set` also in a signal handler. A process that dies waiting is skipped; one
 /// that dies in `set` has set it or has not.
-class Event : public detail::Handle<detail::EventObject> {
+template <class Object = detail::EventObject>
+class BasicEvent : public detail::Handle<Object> {
+  using Base = detail::Handle<Object>;
+  using Base::object;
+
  public:
   /// For the library.
-  explicit Event(ByName by_name) noexcept : Handle(by_name) {}
+  explicit BasicEvent(detail::ByName by_name) noexcept : Base(by_name) {}
   /// Unset. Throws std::system_error if the shared memory is full.
-  Event() : Handle(std::in_place) {}
+  BasicEvent() : Base(std::in_place) {}
 
   /// Everybody who waits now returns, even if `clear()` follows at once.
   void set() const { object().machine.set(); }
   void clear() const { object().machine.clear(); }
   bool is_set() const { return object().machine.is_set(); }
   /// Waits until it is set. Cancelled or timed out, nothing has changed.
-  auto wait() const { return Operation(detail::WaitShared<detail::EventObject>{&object()}); }
+  auto wait() const { return Operation(detail::WaitShared<Object>{&object()}); }
 };
+using Event = BasicEvent<>;
 
 }  // namespace cohort::inline v0::ipc

@@ -15,7 +15,8 @@ namespace cohort::inline v0 {
 /// process it returns at once; in one that Process::start() has made, it runs what that is for and
 /// never returns. Until it is called, nothing of this program's main may have happened: start no
 /// threads before.
-inline void freeze_support() {
+template <class = void>
+void freeze_support() {
   ipc::detail::ThisProcess::get().set_can_start_again();
   if (!os::inheritance().channel) return;
   if (os::inheritance().member == 0) {

@@ -36,7 +36,7 @@ class JoinableQueue : public detail::QueueFace<T, true> {
   }
   /// Waits until no item is unfinished. Whoever waits when the last one is done returns, whatever is
   /// put after it.
-  auto join() const { return Operation(detail::JoinShared{&this->object()}); }
+  auto join() const { return Operation(detail::JoinShared<>{&this->object()}); }
   /// Items put and not done, for a moment.
   std::uint64_t unfinished() const { return this->object().unfinished.missing(); }
   /// As Queue's; the dropped items count as done.

@@ -18,22 +18,27 @@ namespace cohort::inline v0::ipc {
 /// If a process ends, in whatever way, while it holds the lock, every acquire, waiting or new,
 /// throws OwnerDied, until `recover()` has repaired what the lock protects or somebody releases it.
 /// Waiters that died are skipped.
-class Lock : public detail::AnyLock {
+template <class Object = detail::LockObject>
+class BasicLock : public detail::BasicAnyLock<Object> {
+  using Base = detail::BasicAnyLock<Object>;
+  using Base::object;
+  using Base::refuse_if_owner_died;
+
  public:
   /// For the library.
-  explicit Lock(ByName by_name) noexcept : AnyLock(by_name) {}
+  explicit BasicLock(detail::ByName by_name) noexcept : Base(by_name) {}
   /// Throws std::system_error if the shared memory is full.
-  explicit Lock(OnOwnerDied policy = OnOwnerDied::fail) : AnyLock(policy) {}
+  explicit BasicLock(OnOwnerDied policy = OnOwnerDied::fail) : Base(policy) {}
 
   /// Waits for the lock. Cancelled or timed out, it does not have it. Throws OwnerDied.
   auto acquire() const {
-    return Operation(detail::AcquireShared<cohort::detail::Nothing>{&object(), {}, {}});
+    return Operation(detail::AcquireShared<cohort::detail::Nothing, Object>{&object(), {}, {}});
   }
   /// The same, yielding a guard that releases.
-  auto hold() const { return guarded<false, false>(*this); }
+  auto hold() const { return Base::template guarded<false, false>(*this); }
   /// As hold(), also when an owner has died: to repair what the lock protects. Releasing the guard
   /// makes the lock ordinary again; if this process ends before, it is OwnerDied again.
-  auto recover() const { return guarded<false, true>(*this); }
+  auto recover() const { return Base::template guarded<false, true>(*this); }
   /// Never waits; true if the lock was free. Throws OwnerDied.
   [[nodiscard("false means that the lock was not taken")]] bool try_acquire() const {
     if (object().semaphore().try_acquire()) return true;
@@ -57,8 +62,9 @@ class Lock : public detail::AnyLock {
   static constexpr bool holds_by_handle = true;
 
  private:
-  friend Guard<Lock>;
+  friend Guard<BasicLock>;
   void give_back() const noexcept { object().semaphore().release(1, 1); }
 };
+using Lock = BasicLock<>;
 
 }  // namespace cohort::inline v0::ipc

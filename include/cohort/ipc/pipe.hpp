@@ -84,7 +84,7 @@ class Connection {
   /// everywhere, also by the death of its processes, and everything was received.
   auto recv() const { return Operation(detail::ReceiveShared<Receiving>{&direction(in_, "recv")}); }
   /// Waits until recv() would not: there is a message, which this does not take, or the end has come.
-  auto poll() const { return Operation(detail::PollShared{&direction(in_, "poll")}); }
+  auto poll() const { return Operation(detail::PollShared<>{&direction(in_, "poll")}); }
 
   /// For ipc::wait.
   detail::QueueObject& pollable() const { return direction(in_, "poll"); }

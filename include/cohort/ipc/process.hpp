@@ -30,36 +30,37 @@ namespace cohort::inline v0 {
 /// Movable, also while the process runs, unless it is of a derived class. `join`, `is_alive`,
 /// `exitcode`, `terminate` and `kill` may be called by any thread at any time; the rest by one. In a
 /// child, objects of the parent are useless, and say so by a UsageError.
-class Process {
+template <class = void>
+class BasicProcess {
   using Record = ipc::detail::ProcessRecord;
 
  public:
   /// `fn(args…)`, stored as copies and passed on as rvalues.
   template <class Fn, class... Args>
-  requires(!std::derived_from<std::decay_t<Fn>, Process> &&
+  requires(!std::derived_from<std::decay_t<Fn>, BasicProcess> &&
            !std::same_as<std::decay_t<Fn>, ProcessOptions> && detail::Callable<Fn, Args...>)  //
-      explicit Process(Fn&& fn, Args&&... args)
-      : Process(ProcessOptions{}, std::forward<Fn>(fn), std::forward<Args>(args)...) {}
+      explicit BasicProcess(Fn&& fn, Args&&... args)
+      : BasicProcess(ProcessOptions{}, std::forward<Fn>(fn), std::forward<Args>(args)...) {}
   template <class Fn, class... Args>
   requires(detail::Callable<Fn, Args...>)  //
-      explicit Process(ProcessOptions options, Fn&& fn, Args&&... args)
-      : Process(std::move(options)) {
+      explicit BasicProcess(ProcessOptions options, Fn&& fn, Args&&... args)
+      : BasicProcess(std::move(options)) {
     is_object_ = false;
     target_ = std::make_unique<ipc::detail::Call<std::decay_t<Fn>, std::decay_t<Args>...>>(
         std::forward<Fn>(fn), std::forward<Args>(args)...);
   }
   template <class Fn, class... Args>
-  requires(!std::derived_from<std::decay_t<Fn>, Process> &&
+  requires(!std::derived_from<std::decay_t<Fn>, BasicProcess> &&
            !std::same_as<std::decay_t<Fn>, ProcessOptions> && !detail::Callable<Fn, Args...>)  //
-      explicit Process(Fn&&, Args&&...) {
+      explicit BasicProcess(Fn&&, Args&&...) {
     static_assert(
         detail::always_false<Fn>,
         "Process{fn, args…}: fn cannot be called with these arguments. They are stored as "
         "copies and passed on as rvalues, as with std::thread: take them by value.");
   }
 
-  Process(Process&& other) : Process(other.give_up(), other) {}
-  Process& operator=(Process&& other) {
+  BasicProcess(BasicProcess&& other) : BasicProcess(other.give_up(), other) {}
+  BasicProcess& operator=(BasicProcess&& other) {
     if (this == &other) return *this;
     auto record = other.give_up();
     finish();
@@ -68,7 +69,7 @@ class Process {
     return *this;
   }
   /// Joins a process that was started, unless it is a daemon, detached or closed.
-  virtual ~Process() { finish(); }
+  virtual ~BasicProcess() { finish(); }
 
   /// Starts it. Throws UsageError the second time, in a daemon, and where it cannot be done safely;
   /// std::system_error if the system refuses: then it can be tried again.
@@ -171,7 +172,7 @@ class Process {
 
  protected:
   /// For derived classes, which override run(). A started one cannot be moved.
-  explicit Process(ProcessOptions options = {})
+  explicit BasicProcess(ProcessOptions options = {})
       : record_(std::make_shared<Record>("", false, Record::Kind::child)) {
     auto& here = ipc::detail::ThisProcess::get();
     options_.identity = here.next_identity();
@@ -186,10 +187,10 @@ class Process {
   virtual bool ship(OutArchive* out) const { return target_ && target_->ship(out); }
 
  private:
-  Process(std::shared_ptr<Record> record, Process& other) : record_(std::move(record)) {
+  BasicProcess(std::shared_ptr<Record> record, BasicProcess& other) : record_(std::move(record)) {
     take_rest(other);
   }
-  void take_rest(Process& other) noexcept {
+  void take_rest(BasicProcess& other) noexcept {
     target_ = std::move(other.target_);
     options_ = std::move(other.options_);
     method_ = other.method_;
@@ -236,6 +237,7 @@ class Process {
   bool detached_ = false;
   bool is_object_ = true;  // of a derived class
 };
+using Process = BasicProcess<>;
 
 namespace ipc {
 using cohort::v0::Process;

@@ -19,7 +19,8 @@ namespace cohort::inline v0 {
 namespace ipc::detail {
 
 /// Waiting for the end of a process, as an operation's Spec.
-struct ProcessWait {
+template <class = void>
+struct BasicProcessWait {
   using Result = void;
   struct Place : cohort::detail::Waiter {
     using cohort::detail::Waiter::Waiter;
@@ -37,15 +38,17 @@ struct ProcessWait {
   bool retry(Place&) noexcept { return false; }
   void result(Place&) noexcept {}
 };
+using ProcessWait = BasicProcessWait<>;
 
 }  // namespace ipc::detail
 
 /// A copyable handle; any thread may use any copy at any time. It says what is known here: the name
 /// is the one that was given here.
-class ProcessRef {
+template <class = void>
+class BasicProcessRef {
  public:
   /// For the library.
-  explicit ProcessRef(std::shared_ptr<ipc::detail::ProcessRecord> record) noexcept
+  explicit BasicProcessRef(std::shared_ptr<ipc::detail::ProcessRecord> record) noexcept
       : record_(std::move(record)) {}
 
   std::string name() const { return record_->name(); }
@@ -70,7 +73,7 @@ class ProcessRef {
   void terminate() const { child("terminate").send_signal(os::signal_to_terminate); }
   void kill() const { child("kill").send_signal(os::signal_to_kill); }
 
-  friend bool operator==(const ProcessRef&, const ProcessRef&) = default;
+  friend bool operator==(const BasicProcessRef&, const BasicProcessRef&) = default;
 
  private:
   ipc::detail::ProcessRecord& here(const char* call) const {
@@ -86,5 +89,6 @@ class ProcessRef {
 
   std::shared_ptr<ipc::detail::ProcessRecord> record_;
 };
+using ProcessRef = BasicProcessRef<>;
 
 }  // namespace cohort::inline v0

@@ -14,23 +14,28 @@ namespace cohort::inline v0::ipc {
 /// A handle: copies are the same lock. Owned by the task that acquires it, or by the thread outside
 /// tasks, in one process; a forked child is no owner. Otherwise as ipc::Lock, also when its owner's
 /// process ends.
-class RLock : public detail::AnyLock {
+template <class Object = detail::LockObject>
+class BasicRLock : public detail::BasicAnyLock<Object> {
+  using Base = detail::BasicAnyLock<Object>;
+  using Base::object;
+  using Base::refuse_if_owner_died;
+
  public:
   /// For the library.
-  explicit RLock(ByName by_name) noexcept : AnyLock(by_name) {}
+  explicit BasicRLock(detail::ByName by_name) noexcept : Base(by_name) {}
   /// Throws std::system_error if the shared memory is full.
-  explicit RLock(OnOwnerDied policy = OnOwnerDied::fail) : AnyLock(policy) {}
+  explicit BasicRLock(OnOwnerDied policy = OnOwnerDied::fail) : Base(policy) {}
 
   /// Waits for the lock; at once if the caller owns it. Cancelled or timed out, it has not one
   /// level more than before. Who calls this becomes the owner. Throws OwnerDied.
   auto acquire() const {
-    return Operation(detail::AcquireShared<cohort::detail::Nothing>{
+    return Operation(detail::AcquireShared<cohort::detail::Nothing, Object>{
         &object(), cohort::detail::this_owner(), {}, true});
   }
   /// The same, yielding a guard that releases one level.
-  auto hold() const { return guarded<true, false>(*this); }
+  auto hold() const { return Base::template guarded<true, false>(*this); }
   /// As hold(), also when an owner has died; see ipc::Lock.
-  auto recover() const { return guarded<true, true>(*this); }
+  auto recover() const { return Base::template guarded<true, true>(*this); }
   /// Never waits; true if the lock was free or the caller's. Throws OwnerDied.
   [[nodiscard("false means that the lock was not taken")]] bool try_acquire() const {
     if (object().lock.try_acquire(cohort::detail::this_owner())) return true;
@@ -57,8 +62,9 @@ class RLock : public detail::AnyLock {
   static constexpr bool holds_by_handle = true;
 
  private:
-  friend Guard<RLock>;
+  friend Guard<BasicRLock>;
   void give_back() const noexcept { object().lock.release(); }
 };
+using RLock = BasicRLock<>;
 
 }  // namespace cohort::inline v0::ipc

@@ -67,12 +67,13 @@ struct HeldPermits : cohort::detail::CountedPermits {
   };
 };
 
-struct SemaphoreObject {
+template <class Gate>
+struct BasicSemaphoreObject {
   static constexpr Kind kind = Kind::semaphore;
-  using Machine = cohort::detail::BasicSemaphore<SharedGate, HeldPermits>;
-  using Waiter = Machine::Waiter;
+  using Machine = cohort::detail::BasicSemaphore<Gate, HeldPermits>;
+  using Waiter = typename Machine::Waiter;
 
-  SemaphoreObject(std::uint64_t permits, std::uint64_t most) noexcept
+  BasicSemaphoreObject(std::uint64_t permits, std::uint64_t most) noexcept
       : machine(permits), limit(most) {}
 
   bool try_now() noexcept { return machine.try_acquire(); }
@@ -112,11 +113,12 @@ struct SemaphoreObject {
   Machine machine;
   const std::uint64_t limit;
 };
+using SemaphoreObject = BasicSemaphoreObject<SharedGate>;
 
 /// Taking a permit for a guard, as an operation's Spec.
-template <class Then>
-struct HoldShared : WaitShared<SemaphoreObject, Then> {
-  using Place = typename WaitShared<SemaphoreObject, Then>::Place;
+template <class Object, class Then>
+struct HoldShared : WaitShared<Object, Then> {
+  using Place = typename WaitShared<Object, Then>::Place;
   bool try_now(Place& place) {
     if (this->object->try_hold()) return true;
     if (place.prepare(this->object->machine, this->object)) place.node().holds = true;
@@ -130,24 +132,28 @@ struct HoldShared : WaitShared<SemaphoreObject, Then> {
 /// A handle: copies are the same semaphore. May rise above its start value. Order of service as for
 /// ipc::Lock. Permits taken through `hold()` come back when their holder's process ends; those taken
 /// by `acquire()` are tokens that belong to nobody. Waiters that died are skipped.
-class Semaphore : public detail::Handle<detail::SemaphoreObject> {
+template <class Object = detail::SemaphoreObject>
+class BasicSemaphore : public detail::Handle<Object> {
+  using Base = detail::Handle<Object>;
+  using Base::object;
+
  public:
   /// For the library.
-  explicit Semaphore(ByName by_name) noexcept : Handle(by_name) {}
+  explicit BasicSemaphore(detail::ByName by_name) noexcept : Base(by_name) {}
   static constexpr std::uint64_t max = cohort::Semaphore::max;
 
-  Semaphore() : Semaphore(1) {}
+  BasicSemaphore() : BasicSemaphore(1) {}
   /// `permits`: 0 or more, else std::invalid_argument. Throws std::system_error if the shared memory
   /// is full.
   template <std::integral Int>
-  explicit Semaphore(Int permits) : Semaphore(permits, max) {}
+  explicit BasicSemaphore(Int permits) : BasicSemaphore(permits, max) {}
 
   /// Waits for a permit. Cancelled or timed out, it has taken none.
-  auto acquire() const { return Operation(detail::WaitShared<detail::SemaphoreObject>{&object()}); }
+  auto acquire() const { return Operation(detail::WaitShared<Object>{&object()}); }
   /// The same, yielding a guard that gives it back.
   auto hold() const {
-    using Then = detail::MakeHandleGuard<Semaphore>;
-    return Operation(detail::HoldShared<Then>{{&object(), Then{*this}}});
+    using Then = detail::MakeHandleGuard<BasicSemaphore>;
+    return Operation(detail::HoldShared<Object, Then>{{&object(), Then{*this}}});
   }
   /// Never waits; true if there was a permit.
   [[nodiscard("false means that no permit was taken")]] bool try_acquire() const {
@@ -170,27 +176,32 @@ class Semaphore : public detail::Handle<detail::SemaphoreObject> {
 
  protected:
   template <std::integral Int>
-  Semaphore(Int permits, std::uint64_t limit)
-      : Handle(std::in_place,
+  BasicSemaphore(Int permits, std::uint64_t limit)
+      : Base(std::in_place,
                cohort::detail::checked_permits(permits, 0, "Semaphore: the number of permits"),
                limit) {}
 
  private:
-  friend Guard<Semaphore>;
+  friend Guard<BasicSemaphore>;
   void give_back() const noexcept { object().give_back(); }
 };
+using Semaphore = BasicSemaphore<>;
 
 /// The same, but release() beyond the start value throws OverRelease.
-class BoundedSemaphore : public Semaphore {
+template <class Object = detail::SemaphoreObject>
+class BasicBoundedSemaphore : public BasicSemaphore<Object> {
+  using Base = BasicSemaphore<Object>;
+
  public:
   /// For the library.
-  explicit BoundedSemaphore(ByName by_name) noexcept : Semaphore(by_name) {}
-  BoundedSemaphore() : BoundedSemaphore(1) {}
+  explicit BasicBoundedSemaphore(detail::ByName by_name) noexcept : Base(by_name) {}
+  BasicBoundedSemaphore() : BasicBoundedSemaphore(1) {}
   template <std::integral Int>
-  explicit BoundedSemaphore(Int permits)
-      : Semaphore(permits,
+  explicit BasicBoundedSemaphore(Int permits)
+      : Base(permits,
                   cohort::detail::checked_permits(permits, 0, "Semaphore: the number of permits")) {
   }
 };
+using BoundedSemaphore = BasicBoundedSemaphore<>;
 
 }  // namespace cohort::inline v0::ipc

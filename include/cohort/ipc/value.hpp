@@ -57,7 +57,7 @@ class CopiedValue {
 /// `get_lock()`. Any task, thread or process may call anything at any time; one that dies in a
 /// `store` has stored it or has not.
 template <class T>
-class Value : public detail::LockedValue, public cohort::detail::ValueFace<Value<T>, T> {
+class Value : public detail::LockedValue<>, public cohort::detail::ValueFace<Value<T>, T> {
   static_assert(std::is_trivially_copyable_v<T>,
                 "an ipc::Value lies in shared memory: T must be trivially copyable; put others "
                 "through an ipc::Queue");

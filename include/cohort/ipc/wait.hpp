@@ -8,8 +8,8 @@
 
 #include <concepts>
 #include <cstddef>
-#include <deque>
 #include <iterator>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -36,7 +36,7 @@ struct WaitForSome {
   using Leg = SharedPlace<QueueObject::Receivers>;
   struct Place : cohort::detail::Waiter {
     using cohort::detail::Waiter::Waiter;
-    std::deque<Leg> legs;
+    std::vector<std::unique_ptr<Leg>> legs;  // they stay where they are
   };
   std::vector<QueueObject*> queues;
   Then then;
@@ -48,22 +48,23 @@ struct WaitForSome {
     if (queues.empty()) return true;
     while (place.legs.size() < queues.size()) {
       QueueObject* const queue = queues[place.legs.size()];
-      Leg& leg = place.legs.emplace_back(place.wait());
+      place.legs.push_back(std::make_unique<Leg>(place.wait()));
+      Leg& leg = *place.legs.back();
       leg.prepare(queue->receivers, queue, false);
       leg.node().role = QueueObject::Waiter::looks;
     }
     return false;
   }
   void arm(Place& place) noexcept {
-    for (Leg& leg : place.legs) {
-      leg.arm();
+    for (const auto& leg : place.legs) {
+      leg->arm();
       if (place.wait().outcome() != cohort::detail::Outcome::waiting) return;
     }
   }
   bool disarm(Place& place) noexcept {
     bool granted = false;
-    for (Leg& leg : place.legs) {
-      granted |= leg.was_granted() || leg.disarm();
+    for (const auto& leg : place.legs) {
+      granted |= leg->was_granted() || leg->disarm();
     }
     return granted;
   }

@@ -31,7 +31,8 @@ inline int own_process_id() noexcept {
 }
 
 /// The name of the type of the exception that is being handled; inside a catch block only.
-inline std::string type_of_current_exception() {
+template <class = void>
+std::string type_of_current_exception() {
 #if COHORT_HAS_CXXABI
   const std::type_info* const type = abi::__cxa_current_exception_type();
   if (!type) return "unknown";

@@ -15,12 +15,6 @@
 ///   catch_interrupts(handler)            Ctrl-C and SIGTERM call handler(signal)
 ///   around_fork(before, parent, child)   every fork calls them; false where there is none
 ///   stderr_is_terminal()                 whether somebody may be watching
-///   has_processes                        whether the names that follow are there
-///   shared_memory::create, map, unmap, extend   memory without a name for several processes
-///   wait_shared, wake_shared             as wait_word, for a word in it
-///   this_process_id, start_time(pid), open_process(pid)
-///   fork_process, reap, send_signal, die_with, …   see linux/children.hpp
-///   inheritance, start_program, clone_for_parent, …   see linux/program.hpp
 ///
 /// `wake_word_*`, `Poller::wake` and everything above them up to `post` may be called in a signal
 /// handler, except in the pure-standard layer, where a condition variable stands in for the system.
@@ -33,12 +27,4 @@
 #include "cohort/os/linux/layer.hpp"  // futex, epoll, eventfd, membarrier
 #else
 #include "cohort/os/posix/layer.hpp"  // poll and a self-pipe
-#endif
-
-#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
-#include "cohort/os/linux/children.hpp"   // fork, epoll for pidfds
-#include "cohort/os/linux/processes.hpp"  // memfd, shared futex, pidfd
-#include "cohort/os/linux/program.hpp"    // posix_spawn of itself
-#else
-#include "cohort/os/standard/processes.hpp"  // none yet
 #endif

@@ -95,7 +95,8 @@ inline constexpr bool answer_travels = std::is_void_v<R> || travels<answer_value
 inline constexpr std::size_t answer_value = 0;
 inline constexpr std::size_t answer_error = 1;
 
-inline void put_error(OutArchive& out, std::size_t mark, const std::exception_ptr& error) {
+template <class = void>
+void put_error(OutArchive& out, std::size_t mark, const std::exception_ptr& error) {
   out.truncate(mark);
   put_case(out, answer_error);
   out(error);
@@ -251,7 +252,8 @@ void encode_call(OutArchive& out, const Fn& fn, const Args&... args) {
 /// A plain function is called at once on this thread; a coroutine function gets its arguments and
 /// its Task goes to the runner. Throws only if there is no memory, or no room in `out`, even for
 /// an error.
-inline void answer_call(InArchive& in, OutArchive& out, CallRunner& runner) {
+template <class = void>
+void answer_call(InArchive& in, OutArchive& out, CallRunner& runner) {
   const std::size_t mark = out.size();
   std::exception_ptr error;
   try {

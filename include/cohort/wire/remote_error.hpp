@@ -11,6 +11,7 @@
 /// A std::system_error is itself if its category is generic or system. Without RTTI nobody can tell
 /// a class from its base, so one that derives from a known exception comes back as that.
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -55,13 +56,13 @@ struct ExceptionShape {
   }
 };
 
-template <>
-struct ExceptionShape<std::system_error> {
-  static bool itself(const std::system_error& error) noexcept {
+template <std::same_as<std::system_error> E>
+struct ExceptionShape<E> {
+  static bool itself(const E& error) noexcept {
     return error.code().category() == std::generic_category() ||
            error.code().category() == std::system_category();
   }
-  static void encode(OutArchive& out, const std::system_error& error) {
+  static void encode(OutArchive& out, const E& error) {
     const bool generic = error.code().category() == std::generic_category();
     // what() is "text: message", or the message alone; the constructor appends the message again.
     std::optional<std::string> text = text_of(error);
@@ -74,39 +75,39 @@ struct ExceptionShape<std::system_error> {
     }
     out(generic, std::int32_t{error.code().value()}, text);
   }
-  static std::system_error decode(InArchive& in) {
+  static E decode(InArchive& in) {
     const auto generic = in.read<bool>();
     const auto value = in.read<std::int32_t>();
     const auto text = in.read<std::optional<std::string>>();
     const std::error_code code(value, generic ? std::generic_category() : std::system_category());
-    return text ? std::system_error(code, *text) : std::system_error(code);
+    return text ? E(code, *text) : E(code);
   }
 };
 
-template <>
-struct ExceptionShape<WorkerDied> {
+template <std::same_as<WorkerDied> E>
+struct ExceptionShape<E> {
   static bool itself(const WorkerDied&) noexcept { return true; }
-  static void encode(OutArchive& out, const WorkerDied& error) {
+  static void encode(OutArchive& out, const E& error) {
     out(text_of(error), error.pid(), error.exitcode(), error.task());
   }
-  static WorkerDied decode(InArchive& in) {
+  static E decode(InArchive& in) {
     const auto what = in.read<std::string>();
     const auto pid = in.read<int>();
     const auto exitcode = in.read<std::optional<int>>();
-    return WorkerDied(what, pid, exitcode, in.read<std::string>());
+    return E(what, pid, exitcode, in.read<std::string>());
   }
 };
 
-template <>
-struct ExceptionShape<RemoteError> {
+template <std::same_as<RemoteError> E>
+struct ExceptionShape<E> {
   static bool itself(const RemoteError&) noexcept { return true; }
-  static void encode(OutArchive& out, const RemoteError& error) {
+  static void encode(OutArchive& out, const E& error) {
     out(error.type(), text_of(error), error.pid());
   }
-  static RemoteError decode(InArchive& in) {
+  static E decode(InArchive& in) {
     const auto type = in.read<std::string>();
     const auto what = in.read<std::string>();
-    return RemoteError(type, what, in.read<int>());
+    return E(type, what, in.read<int>());
   }
 };
 
@@ -179,7 +180,8 @@ using KnownExceptions =
                   std::bad_variant_access, std::exception>;
 
 /// Inside a catch block.
-inline void put_stranger(OutArchive& out, const std::string& text) {
+template <class = void>
+void put_stranger(OutArchive& out, const std::string& text) {
   put_case(out, KnownExceptions::position_of<RemoteError>());
   ExceptionShape<RemoteError>::encode(
       out, RemoteError(os::type_of_current_exception(), text, os::own_process_id()));
@@ -188,9 +190,9 @@ inline void put_stranger(OutArchive& out, const std::string& text) {
 }  // namespace detail
 
 /// Any exception, or none.
-template <>
-struct Codec<std::exception_ptr> {
-  static void encode(OutArchive& out, const std::exception_ptr& error) {
+template <std::same_as<std::exception_ptr> E>
+struct Codec<E> {
+  static void encode(OutArchive& out, const E& error) {
     if (!error) return detail::put_case(out, detail::KnownExceptions::none);
     try {
       std::rethrow_exception(error);
@@ -206,7 +208,7 @@ struct Codec<std::exception_ptr> {
       detail::put_stranger(out, "an exception that is no std::exception");
     }
   }
-  static std::exception_ptr decode(InArchive& in) {
+  static E decode(InArchive& in) {
     const std::size_t position =
         detail::get_case(in, detail::KnownExceptions::count, "a kind of exception");
     if (position == detail::KnownExceptions::none) return nullptr;

@@ -15,7 +15,7 @@
 #include "cohort/error.hpp"                   // UsageError
 #include "cohort/ipc/detail/layout.hpp"       // Header, MemberSlot
 #include "cohort/ipc/detail/robust_lock.hpp"  // Member
-#include "cohort/os/select.hpp"               // shared_memory, start_time
+#include "cohort/os/processes.hpp"            // shared_memory, start_time
 
 namespace cohort::inline v0::ipc::detail {
 

@@ -19,10 +19,11 @@
 namespace cohort::inline v0::ipc::detail {
 
 /// The requester's end.
-class ForkServer {
+template <class = void>
+class BasicForkServer {
  public:
-  static ForkServer& get() {
-    static ForkServer* const server = new ForkServer;  // never destroyed
+  static BasicForkServer& get() {
+    static BasicForkServer* const server = new BasicForkServer;  // never destroyed
     return *server;
   }
 
@@ -74,9 +75,9 @@ class ForkServer {
   void start() {
     Family& family = Family::get();
     static const bool once = (family.on_fork([] {
-      ForkServer& inherited = get();
+      BasicForkServer& inherited = get();
       inherited.socket_.close();  // or the server would not see its requester's end
-      new (&inherited) ForkServer;
+      new (&inherited) BasicForkServer;
     }),
                               true);
     static_cast<void>(once);
@@ -106,5 +107,6 @@ class ForkServer {
   os::Descriptor socket_;  // empty: there is no server
   std::shared_ptr<ProcessRecord> record_;
 };
+using ForkServer = BasicForkServer<>;
 
 }  // namespace cohort::inline v0::ipc::detail

@@ -293,15 +293,19 @@ class Holds {
   }
 };
 
+/// For the library: makes a handle that refers to nothing yet.
+struct ByName {};
+
 /// The base of every handle class: copyable, cheap to copy; nothing shared is touched by that.
+/// Those that are no templates by themselves are templates over their object, so that a program
+/// that names none of them does not pay for them.
 template <class Object>
 class Handle {
  public:
   /// Whether both refer to the same object.
   friend bool operator==(const Handle& a, const Handle& b) noexcept { return a.hold_ == b.hold_; }
 
-  /// For the library: one that refers to nothing yet.
-  struct ByName {};
+  using ByName = detail::ByName;
   /// For the library: how a handle travels. A message that is really sent keeps the object alive.
   void depart(OutArchive& out) const {
     const HandleName name = out.context() ? Holds<Object>::send(ref()) : ref()->name();

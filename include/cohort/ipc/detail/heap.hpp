@@ -5,7 +5,6 @@
 /// something, or part of what is shared; whatever member dies, no block is lost: those private to it
 /// are found when the heap is walked.
 
-#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstdint>
@@ -167,7 +166,9 @@ class Heap {
     const auto size = header.size.load(std::memory_order_relaxed);
     if (end <= size) return true;
     if (end > header.limit) return false;
-    const auto grown = std::min(header.limit, std::max(end, size + size / 2));
+    auto grown = size + size / 2;
+    if (grown < end) grown = end;
+    if (grown > header.limit) grown = header.limit;
     const auto wanted = os::shared_memory::extend(family.memory(), size, grown) ? grown : end;
     if (wanted == end && !os::shared_memory::extend(family.memory(), size, end)) return false;
     header.size.store(wanted, std::memory_order_release);

@@ -25,13 +25,12 @@ enum class OnOwnerDied : bool {
 
 namespace detail {
 
-using OwnedSemaphore = cohort::detail::BasicSemaphore<SharedGate, OwnedPermit>;
-using SharedRecursiveLock = cohort::detail::BasicRecursiveLock<OwnedSemaphore>;
-
-struct LockObject {
+template <class Gate>
+struct BasicLockObject {
+  using OwnedSemaphore = cohort::detail::BasicSemaphore<Gate, OwnedPermit>;
   static constexpr Kind kind = Kind::lock;
 
-  explicit LockObject(OnOwnerDied policy) noexcept : heals(policy == OnOwnerDied::recover) {}
+  explicit BasicLockObject(OnOwnerDied policy) noexcept : heals(policy == OnOwnerDied::recover) {}
 
   OwnedSemaphore& semaphore() noexcept { return lock.semaphore(); }
   bool owner_died() noexcept { return semaphore().word() & OwnedPermit::died; }
@@ -48,26 +47,28 @@ struct LockObject {
   }
 
   ObjectHead head;
-  SharedRecursiveLock lock;
+  cohort::detail::BasicRecursiveLock<OwnedSemaphore> lock;
   const bool heals;
 };
+using LockObject = BasicLockObject<SharedGate>;
 
-[[noreturn]] inline void throw_owner_died() {
-  throw OwnerDied(
+template <class Exception = OwnerDied>
+[[noreturn]] void throw_owner_died() {
+  throw Exception(
       "the process that held this lock has ended: what the lock protects may be half changed; "
       "`auto held = lock.recover().block();`, repair it, and release");
 }
 
 /// Acquiring one, as an operation's Spec. `Then` makes the result.
-template <class Then>
+template <class Then, class Object = LockObject>
 struct AcquireShared {
   using Result = decltype(std::declval<Then&>()());
-  struct Place : SharedPlace<OwnedSemaphore> {
-    using SharedPlace<OwnedSemaphore>::SharedPlace;
+  struct Place : SharedPlace<typename Object::OwnedSemaphore> {
+    using SharedPlace<typename Object::OwnedSemaphore>::SharedPlace;
     bool again = false;
     bool refused = false;
   };
-  LockObject* object;
+  Object* object;
   cohort::detail::Owner me;  // who made the operation, if `recursive`
   Then then;
   bool recursive = false;  // else it belongs to nobody in the process
@@ -102,17 +103,19 @@ struct AcquireShared {
 };
 
 /// A handle to either.
-class AnyLock : public Handle<LockObject> {
+template <class Object>
+class BasicAnyLock : public Handle<Object> {
  protected:
-  explicit AnyLock(OnOwnerDied policy) : Handle(std::in_place, policy) {}
-  explicit AnyLock(ByName by_name) noexcept : Handle(by_name) {}
+  using Handle<Object>::object;
+  explicit BasicAnyLock(OnOwnerDied policy) : Handle<Object>(std::in_place, policy) {}
+  explicit BasicAnyLock(ByName by_name) noexcept : Handle<Object>(by_name) {}
 
   // What hold() and recover() are.
   template <bool recursive, bool repairs, class L>
   static auto guarded(const L& lock) {
     using Then = MakeHandleGuard<L>;
     const auto me = recursive ? cohort::detail::this_owner() : cohort::detail::Owner{};
-    return Operation(AcquireShared<Then>{&lock.object(), me, Then{lock}, recursive, repairs});
+    return Operation(AcquireShared<Then, Object>{&static_cast<const BasicAnyLock&>(lock).object(), me, Then{lock}, recursive, repairs});
   }
 
   // For try_acquire, which must not wait, but may look now and then.
@@ -123,7 +126,7 @@ class AnyLock : public Handle<LockObject> {
     return now - last > 10'000'000 &&
            looked.compare_exchange_strong(last, now, std::memory_order_relaxed);
   }
-  static void refuse_if_owner_died(LockObject& object) {
+  static void refuse_if_owner_died(Object& object) {
     if (may_look()) object.look_for_owner();
     if (object.owner_died()) throw_owner_died();
   }

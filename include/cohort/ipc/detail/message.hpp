@@ -7,11 +7,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <new>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "cohort/ipc/detail/heap.hpp"  // Heap
 #include "cohort/wire/codec.hpp"       // encode_into, decode
@@ -27,38 +27,39 @@ struct MessageHead {
 static_assert(sizeof(MessageHead) == 32);
 
 /// A message that belongs to this process. Move-only; frees it.
-class Message {
+template <class = void>
+class BasicMessage {
  public:
-  Message() = default;
-  explicit Message(Offset at) noexcept : at_(at) {}
-  Message(Message&& other) noexcept : at_(other.release()) {}
-  Message& operator=(Message&& other) noexcept {
-    Message(std::move(other)).swap(*this);
+  BasicMessage() = default;
+  explicit BasicMessage(Offset at) noexcept : at_(at) {}
+  BasicMessage(BasicMessage&& other) noexcept : at_(other.release()) {}
+  BasicMessage& operator=(BasicMessage&& other) noexcept {
+    BasicMessage(std::move(other)).swap(*this);
     return *this;
   }
-  ~Message() {
+  ~BasicMessage() {
     if (at_) Heap::free(at_);
   }
-  void swap(Message& other) noexcept { std::swap(at_, other.at_); }
+  void swap(BasicMessage& other) noexcept { std::swap(at_, other.at_); }
 
   /// Throws what encoding the value does, and std::system_error if the shared memory is full.
   template <class T>
-  static Message of(const T& value, Offset queue) {
-    Message message = make(encoded_size(value), queue);
+  static BasicMessage of(const T& value, Offset queue) {
+    BasicMessage message = make(encoded_size(value), queue);
     OutArchive out(message.place());
     out.set_context(&message);  // handles inside depart
     out(value);
     return message;
   }
-  static Message of_bytes(std::span<const std::byte> bytes, Offset queue) {
-    Message message = make(bytes.size(), queue);
+  static BasicMessage of_bytes(std::span<const std::byte> bytes, Offset queue) {
+    BasicMessage message = make(bytes.size(), queue);
     if (!bytes.empty()) std::memcpy(message.place().data(), bytes.data(), bytes.size());
     return message;
   }
   template <class T>
   T read() const {
     InArchive in(bytes());
-    in.set_context(const_cast<Message*>(this));  // handles inside arrive
+    in.set_context(const_cast<BasicMessage*>(this));  // handles inside arrive
     T value = in.read<T>();
     in.finish();
     return value;
@@ -71,8 +72,8 @@ class Message {
   Offset release() noexcept { return std::exchange(at_, 0); }
 
  private:
-  static Message make(std::size_t size, Offset queue) {
-    Message message(Heap::allocate(sizeof(MessageHead) + size, Kind::message));
+  static BasicMessage make(std::size_t size, Offset queue) {
+    BasicMessage message(Heap::allocate(sizeof(MessageHead) + size, Kind::message));
     new (&message.head()) MessageHead{{0}, size, queue, 0};
     return message;
   }
@@ -83,9 +84,11 @@ class Message {
 
   Offset at_ = 0;
 };
+using Message = BasicMessage<>;
 
 /// Messages that this process has read and not yet dealt with. If it dies they are delivered again.
-class InWork {
+template <class = void>
+class BasicInWork {
  public:
   static void keep(Message message, Offset queue) {
     const std::lock_guard lock(get().mutex_);
@@ -106,16 +109,17 @@ class InWork {
 
  private:
   // Never destroyed; a forked child begins with none.
-  static InWork& get() {
-    static InWork* const in_work = [] {
-      auto* const first = new InWork;
-      Family::get().on_fork([] { new (&get()) InWork; });
+  static BasicInWork& get() {
+    static BasicInWork* const in_work = [] {
+      auto* const first = new BasicInWork;
+      Family::get().on_fork([] { new (&get()) BasicInWork; });
       return first;
     }();
     return *in_work;
   }
   std::mutex mutex_;
-  std::deque<std::pair<Offset, Message>> messages_;
+  std::vector<std::pair<Offset, Message>> messages_;
 };
+using InWork = BasicInWork<>;
 
 }  // namespace cohort::inline v0::ipc::detail

@@ -16,7 +16,8 @@
 namespace cohort::inline v0::ipc::detail {
 
 /// Ends the daemons and waits for all other children.
-inline void end_children() noexcept {
+template <class = void>
+void end_children() noexcept {
   try {
     for (;;) {
       const auto children = Warden::get().children();
@@ -35,7 +36,8 @@ inline void end_children() noexcept {
   ForkServer::get().stop();
 }
 
-inline void flush_output() noexcept {
+template <class = void>
+void flush_output() noexcept {
   try {
     std::cout.flush();
     std::clog.flush();
@@ -44,13 +46,15 @@ inline void flush_output() noexcept {
 }
 
 /// Whose children the handler of the exit is to end: a process that inherits it by fork has others.
-inline std::atomic<os::ProcessId>& ends_with_children() noexcept {
+template <class = void>
+std::atomic<os::ProcessId>& ends_with_children() noexcept {
   static std::atomic<os::ProcessId> process{0};
   return process;
 }
 
 /// Before the first child is started.
-inline void end_children_at_exit() {
+template <class = void>
+void end_children_at_exit() {
   if (ends_with_children().exchange(os::this_process_id()) != 0) return;
   std::atexit([] {
     if (ends_with_children().load() == os::this_process_id()) end_children();
@@ -58,7 +62,8 @@ inline void end_children_at_exit() {
 }
 
 /// In a forked child: what is registered from here on runs at its exit, and then nothing any more.
-inline void end_here_at_exit() noexcept {
+template <class = void>
+void end_here_at_exit() noexcept {
   // Nothing of the parent's runs, so its handler for children will not.
   ends_with_children().store(os::this_process_id());
   os::on_exit_with_code([](int code) {

@@ -116,7 +116,8 @@ void ShippedCall<Fn, cohort::detail::Types<W...>>::run(InArchive& in, OutArchive
 }
 
 /// Runs what was shipped.
-inline void run_shipped(InArchive& in) {
+template <class = void>
+void run_shipped(InArchive& in) {
   struct Nobody final : CallRunner {
     void run(Task<>) override {}
   } nobody;
@@ -125,7 +126,8 @@ inline void run_shipped(InArchive& in) {
 }
 
 /// Says on stderr how the process ended, and flushes that.
-inline void complain(const std::string& text) noexcept {
+template <class = void>
+void complain(const std::string& text) noexcept {
   std::fprintf(stderr, "%s\n", text.c_str());
   std::fflush(stderr);
 }
@@ -147,7 +149,8 @@ int exit_code_of(Body&& body) noexcept {
 }
 
 /// In the new process: it becomes what it is to be.
-inline void begin_life(const Birth& birth) {
+template <class = void>
+void begin_life(const Birth& birth) {
   if (birth.daemon || birth.die_with_parent) os::die_with(birth.parent);
   os::inheritance().member = birth.member;
   ThisProcess::get().become(birth);

@@ -14,20 +14,21 @@
 
 #include "cohort/core/detail/basic_event.hpp"  // the end
 #include "cohort/error.hpp"                    // UsageError
-#include "cohort/os/select.hpp"                // reap, send_signal
+#include "cohort/os/processes.hpp"             // reap, send_signal
 
 namespace cohort::inline v0::ipc::detail {
 
 /// Any thread may call anything at any time, except `begin`.
-class ProcessRecord {
+template <class = void>
+class BasicProcessRecord {
  public:
   enum class Kind : unsigned char { self, child, helper, other };  // a helper is no user's child
 
   /// A child that is not there yet, or this process itself.
-  ProcessRecord(std::string name, bool daemon, Kind kind = Kind::self)
+  BasicProcessRecord(std::string name, bool daemon, Kind kind = Kind::self)
       : name_(std::move(name)), daemon_(daemon), kind_(kind) {}
   /// Another, told from a later process with the same id by when it started.
-  ProcessRecord(std::string name, os::ProcessId pid, std::uint64_t started, os::Descriptor process)
+  BasicProcessRecord(std::string name, os::ProcessId pid, std::uint64_t started, os::Descriptor process)
       : name_(std::move(name)), kind_(Kind::other), started_(started) {
     begin(pid, std::move(process));
   }
@@ -153,5 +154,6 @@ class ProcessRecord {
   cohort::detail::BasicEvent<cohort::detail::Gate> end_;
   std::atomic<std::uint32_t> word_{0};  // 1 once it is over
 };
+using ProcessRecord = BasicProcessRecord<>;
 
 }  // namespace cohort::inline v0::ipc::detail

@@ -19,13 +19,14 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-class QueueObject {
+template <class Gate>
+class BasicQueueObject {
  public:
   static constexpr Kind kind = Kind::queue;
   static constexpr std::uint64_t unbounded = std::numeric_limits<std::uint64_t>::max();
   enum class Result : unsigned char { done, blocked, closed };
 
-  QueueObject(std::uint64_t capacity, bool redelivers) noexcept
+  BasicQueueObject(std::uint64_t capacity, bool redelivers) noexcept
       : offset_(Family::get().offset_of(this)), capacity_(capacity), redelivers_(redelivers) {
     receivers.queue_ = senders.queue_ = offset_;
   }
@@ -45,15 +46,15 @@ class QueueObject {
     }
   };
   /// What those stand at who join. With `begin_to_add`, because a sender may die in between.
-  struct Unfinished : cohort::detail::BasicEvent<SharedGate, std::uint64_t> {
-    using Waiter = QueueObject::Waiter;
-    using BasicEvent::BasicEvent;
+  struct Unfinished : cohort::detail::BasicEvent<Gate, std::uint64_t> {
+    using Waiter = BasicQueueObject::Waiter;
+    using cohort::detail::BasicEvent<Gate, std::uint64_t>::BasicEvent;
   };
 
   /// The machine behind a receiver's wait.
   class Receivers {
    public:
-    using Waiter = QueueObject::Waiter;
+    using Waiter = BasicQueueObject::Waiter;
     void arm(Waiter& waiter) noexcept {
       gate_.arm(*this, waiter);
       queue().serve_senders();
@@ -66,27 +67,27 @@ class QueueObject {
     }
 
    private:
-    friend QueueObject;
-    friend SharedGate;
-    QueueObject& queue() noexcept { return Family::get().at<QueueObject>(queue_); }
+    friend BasicQueueObject;
+    friend Gate;
+    BasicQueueObject& queue() noexcept { return Family::get().at<BasicQueueObject>(queue_); }
     void serve(SharedLine& line) noexcept { queue().serve_receivers(line); }
     void recover(SharedLine& line) noexcept { queue().recover(line); }
-    SharedGate gate_;
+    Gate gate_;
     Offset queue_ = 0;
   };
   /// The machine behind a sender's.
   class Senders {
    public:
-    using Waiter = QueueObject::Waiter;
+    using Waiter = BasicQueueObject::Waiter;
     void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
     bool disarm(Waiter& waiter) noexcept { return gate_.disarm(*this, waiter); }
     bool retry(Waiter&) noexcept { return false; }
     void serve_now() noexcept { gate_.serve(*this); }
 
    private:
-    friend QueueObject;
-    friend SharedGate;
-    QueueObject& queue() noexcept { return Family::get().at<QueueObject>(queue_); }
+    friend BasicQueueObject;
+    friend Gate;
+    BasicQueueObject& queue() noexcept { return Family::get().at<BasicQueueObject>(queue_); }
     void serve(SharedLine& line) noexcept { queue().serve_senders(line); }
     // The first sender's message was being put: if it is in the list, he is to be told.
     void recover(SharedLine& line) noexcept {
@@ -94,7 +95,7 @@ class QueueObject {
       if (!queue().accepting_.exchange(false, std::memory_order_acq_rel) || line.empty()) return;
       if (!static_cast<Waiter&>(line.front()).still_has_message()) line.finish_front();
     }
-    SharedGate gate_;
+    Gate gate_;
     Offset queue_ = 0;
   };
 
@@ -332,5 +333,6 @@ class QueueObject {
   std::atomic<bool> senders_wait_{false};
   std::atomic<bool> accepting_{false};  // the first sender's message is being put
 };
+using QueueObject = BasicQueueObject<SharedGate>;
 
 }  // namespace cohort::inline v0::ipc::detail

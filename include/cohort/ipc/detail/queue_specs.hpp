@@ -14,28 +14,28 @@
 namespace cohort::inline v0::ipc::detail {
 
 /// The message was encoded when the operation was made. Not accepted, it goes with the operation.
-template <class Owner>
+template <class Owner, class Queue = QueueObject>
 struct SendShared {
   using Result = void;
-  struct Place : SharedPlace<QueueObject::Senders> {
-    using SharedPlace<QueueObject::Senders>::SharedPlace;
+  struct Place : SharedPlace<typename Queue::Senders> {
+    using SharedPlace<typename Queue::Senders>::SharedPlace;
     bool refused = false;
   };
-  QueueObject* queue;
+  Queue* queue;
   Message message;
 
   bool try_now(Place& place) {
     const auto result = queue->try_push(message.offset());
-    if (result == QueueObject::Result::blocked) {
+    if (result == Queue::Result::blocked) {
       if (place.prepare(queue->senders, queue)) {
-        place.node().role = QueueObject::Waiter::sends;
+        place.node().role = Queue::Waiter::sends;
         place.node().message = message.offset();
         place.node().generation =
             Heap::block_of(message.offset()).generation.load(std::memory_order_relaxed);
       }
       return false;
     }
-    place.refused = result == QueueObject::Result::closed;
+    place.refused = result == Queue::Result::closed;
     if (!place.refused) message.release();
     return true;
   }
@@ -53,21 +53,21 @@ struct SendShared {
 };
 
 /// `Owner::received(Message)`: what it yields; an empty message: nothing will come.
-template <class Owner>
+template <class Owner, class Queue = QueueObject>
 struct ReceiveShared {
   using Result = typename Owner::Received;
-  struct Place : SharedPlace<QueueObject::Receivers> {
-    using SharedPlace<QueueObject::Receivers>::SharedPlace;
+  struct Place : SharedPlace<typename Queue::Receivers> {
+    using SharedPlace<typename Queue::Receivers>::SharedPlace;
     Message message;
   };
-  QueueObject* queue;
+  Queue* queue;
   Owner owner{};
 
   bool try_now(Place& place) {
     Offset message = 0;
     const auto result = queue->try_pop(message);
-    if (result == QueueObject::Result::blocked) {
-      if (place.prepare(queue->receivers, queue)) place.node().role = QueueObject::Waiter::receives;
+    if (result == Queue::Result::blocked) {
+      if (place.prepare(queue->receivers, queue)) place.node().role = Queue::Waiter::receives;
       return false;
     }
     place.message = Message(message);
@@ -87,14 +87,15 @@ struct ReceiveShared {
 };
 
 /// Waiting until there is something to receive, or the end has come.
+template <class Queue = QueueObject>
 struct PollShared {
   using Result = void;
-  using Place = SharedPlace<QueueObject::Receivers>;
-  QueueObject* queue;
+  using Place = SharedPlace<typename Queue::Receivers>;
+  Queue* queue;
 
   bool try_now(Place& place) {
     if (queue->ready()) return true;
-    if (place.prepare(queue->receivers, queue)) place.node().role = QueueObject::Waiter::looks;
+    if (place.prepare(queue->receivers, queue)) place.node().role = Queue::Waiter::looks;
     return false;
   }
   void arm(Place& place) noexcept { place.arm(); }
@@ -106,11 +107,12 @@ struct PollShared {
 };
 
 /// Waiting until all that was put has been dealt with.
+template <class Queue = QueueObject>
 struct JoinShared {
-  using Machine = QueueObject::Unfinished;
+  using Machine = typename Queue::Unfinished;
   using Result = void;
   using Place = SharedPlace<Machine>;
-  QueueObject* queue;
+  Queue* queue;
 
   bool try_now(Place& place) {
     if (queue->unfinished.is_set()) return true;

@@ -25,6 +25,7 @@ struct Member {
 
 Member self();                    // this process; ipc/detail/family.hpp
 bool has_ended(Member) noexcept;  // whether that one is certainly dead
+template <class = void>
 void see_death(Member) noexcept;  // puts in order what it left, soon; ipc/detail/warden.hpp
 
 class RobustLock {

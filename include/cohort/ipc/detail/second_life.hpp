@@ -16,7 +16,8 @@
 namespace cohort::inline v0::ipc::detail {
 
 /// One that was made by StartMethod::spawn.
-[[noreturn]] inline void live_second_life() {
+template <class = void>
+[[noreturn]] void live_second_life() {
   const os::Descriptor channel = std::move(os::inheritance().channel);
   std::exit(exit_code_of([&channel] {
     const std::vector<std::byte> message = os::read_message(channel);
@@ -27,7 +28,8 @@ namespace cohort::inline v0::ipc::detail {
 }
 
 /// One that the fork server has just made.
-[[noreturn]] inline void live_as_copy(std::array<os::Descriptor, 4>& given, std::int64_t present) {
+template <class = void>
+[[noreturn]] void live_as_copy(std::array<os::Descriptor, 4>& given, std::int64_t present) {
   std::size_t next = 1;
   for (int i = 0; i < 3; ++i) {
     os::Descriptor fd;
@@ -55,7 +57,8 @@ namespace cohort::inline v0::ipc::detail {
 }
 
 /// The fork server: until its requester is gone.
-[[noreturn]] inline void serve_forks() {
+template <class = void>
+[[noreturn]] void serve_forks() {
   const os::ProcessId requester = os::parent_process_id();
   os::die_with(requester);
   os::Descriptor socket = std::move(os::inheritance().channel);

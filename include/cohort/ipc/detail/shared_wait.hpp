@@ -20,7 +20,8 @@
 namespace cohort::inline v0::ipc::detail {
 
 /// A place in this process's table. Those that are listed are alive.
-class LocalPlace : public cohort::detail::Waiter {
+template <class = void>
+class BasicLocalPlace : public cohort::detail::Waiter {
  public:
   /// Something has become of it, or may have. With the table's lock; yields what is to be called
   /// without it.
@@ -28,14 +29,16 @@ class LocalPlace : public cohort::detail::Waiter {
 
  protected:
   using cohort::detail::Waiter::Waiter;
-  ~LocalPlace() = default;
+  ~BasicLocalPlace() = default;
 };
+using LocalPlace = BasicLocalPlace<>;
 
 /// The places of this process. Never destroyed.
-class WaitTable {
+template <class = void>
+class BasicWaitTable {
  public:
-  static WaitTable& get() {
-    static WaitTable* const table = new WaitTable;
+  static BasicWaitTable& get() {
+    static BasicWaitTable* const table = new BasicWaitTable;
     return *table;
   }
 
@@ -98,12 +101,12 @@ class WaitTable {
     Warden::get().watch_over_family();
     os::start_library_thread(
         [](void* self) -> void* {
-          static_cast<WaitTable*>(self)->listen();
+          static_cast<BasicWaitTable*>(self)->listen();
           return nullptr;
         },
         this);
     static const bool once = (family.on_fork([] {
-      new (&get()) WaitTable;  // no thread of the parent is here
+      new (&get()) BasicWaitTable;  // no thread of the parent is here
     }),
                               true);
     static_cast<void>(once);
@@ -154,6 +157,7 @@ class WaitTable {
   std::vector<std::uint32_t> free_;
   bool started_ = false;
 };
+using WaitTable = BasicWaitTable<>;
 
 /// Where an operation stands that waits at a shared machine: BasicSemaphore<SharedGate> and such.
 template <class Machine>

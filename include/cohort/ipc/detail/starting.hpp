@@ -19,7 +19,8 @@
 namespace cohort::inline v0::ipc::detail {
 
 /// Throws UsageError if a fork would copy locks that other threads hold.
-inline void refuse_fork_beside_threads() {
+template <class = void>
+void refuse_fork_beside_threads() {
   unsigned others = 0;
   // A thread that goes quiet, or has just been joined, is there for a moment more.
   for (int round = 0; round < 50; ++round) {
@@ -39,33 +40,40 @@ inline void refuse_fork_beside_threads() {
 }
 
 /// A process that was started anew to become something, and whose main did not ask what.
-[[noreturn]] inline void complain_of_lost_process() noexcept {
+template <class = void>
+[[noreturn]] void complain_of_lost_process() noexcept {
   complain(
       "cohort: this program was started anew as a Process, but its main() goes on as if it were "
       "the "
       "first: main must begin with cohort::freeze_support();");
   os::exit_now(1);
 }
-inline void refuse_if_lost() noexcept {
+template <class = void>
+void refuse_if_lost() noexcept {
   if (os::inheritance().channel) complain_of_lost_process();
 }
+/// In programs that start processes, and only there.
+template <class = void>
 inline const bool lost_process_is_noticed = [] {
-  if (os::inheritance().channel) std::atexit(refuse_if_lost);
+  if (os::inheritance().channel) std::atexit(refuse_if_lost<>);
   return true;
 }();
 
-struct StartOptions {
+template <class = void>
+struct BasicStartOptions {
   std::string identity;
   std::string authkey;  // empty: as this process
   bool die_with_parent = false;
   std::optional<StartMethod> method;
 };
+using StartOptions = BasicStartOptions<>;
 
 /// One start, on the thread that calls it.
-class Start {
+template <class = void>
+class BasicStart {
  public:
   /// `body` runs the object in a forked child; `ship` says whether it can be sent, and sends it.
-  Start(std::function<void()> body, std::function<bool(OutArchive*)> ship, Target* target,
+  BasicStart(std::function<void()> body, std::function<bool(OutArchive*)> ship, Target* target,
         std::shared_ptr<ProcessRecord> record, const StartOptions& options)
       : body_(std::move(body)),
         ship_(std::move(ship)),
@@ -74,6 +82,7 @@ class Start {
         options_(options) {}
 
   StartMethod go() {
+    static_cast<void>(lost_process_is_noticed<>);
     auto& here = ThisProcess::get();
     if (here.daemon()) throw UsageError("daemonic processes are not allowed to have children");
     refuse_if_lost();
@@ -202,5 +211,6 @@ class Start {
   const StartOptions& options_;
   bool falls_back_ = false;
 };
+using Start = BasicStart<>;
 
 }  // namespace cohort::inline v0::ipc::detail

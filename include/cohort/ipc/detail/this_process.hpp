@@ -32,7 +32,8 @@ constexpr std::string_view to_string(StartMethod method) noexcept {
 namespace ipc::detail {
 
 /// What a process is given on its way into life.
-struct Birth {
+template <class = void>
+struct BasicBirth {
   std::uint64_t member = 0;
   std::string name;
   std::string identity;  // "17:1": the first child of the 17th
@@ -45,11 +46,13 @@ struct Birth {
   std::uint64_t parent_started = 0;
   std::string parent_name;
 };
+using Birth = BasicBirth<>;
 
-class ThisProcess {
+template <class = void>
+class BasicThisProcess {
  public:
-  static ThisProcess& get() {
-    static ThisProcess* const process = new ThisProcess;  // never destroyed
+  static BasicThisProcess& get() {
+    static BasicThisProcess* const process = new BasicThisProcess;  // never destroyed
     return *process;
   }
 
@@ -130,7 +133,7 @@ class ThisProcess {
   }
 
  private:
-  ThisProcess() : self_(std::make_shared<ProcessRecord>("MainProcess", false)) {}
+  BasicThisProcess() : self_(std::make_shared<ProcessRecord>("MainProcess", false)) {}
 
   std::shared_ptr<ProcessRecord> self_;
   std::shared_ptr<ProcessRecord> parent_;
@@ -142,6 +145,7 @@ class ThisProcess {
   std::optional<StartMethod> chosen_;
   StartMethod made_by_ = StartMethod::fork;
 };
+using ThisProcess = BasicThisProcess<>;
 
 }  // namespace ipc::detail
 }  // namespace cohort::inline v0

@@ -54,29 +54,32 @@ std::uint64_t checked_size(Int n, const char* what) {
 }
 
 /// A handle to such memory, and to the lock that its users agree on.
-class LockedValue : public Handle<ValueObject> {
+template <class Object = ValueObject>
+class LockedValue : public Handle<Object> {
+  using Base = Handle<Object>;
+
  public:
   /// The lock of this value, for more than one access at a time. The same one at every call.
   const RLock& get_lock() const noexcept { return lock_; }
 
   // For the library: how it travels.
   void depart(OutArchive& out) const {
-    Handle::depart(out);
+    Base::depart(out);
     lock_.depart(out);
   }
   void arrive(InArchive& in) {
-    Handle::arrive(in);
+    Base::arrive(in);
     lock_.arrive(in);
   }
   void book(Member member) const {
-    Handle::book(member);
+    Base::book(member);
     lock_.book(member);
   }
 
  protected:
-  explicit LockedValue(ByName by_name) noexcept : Handle(by_name), lock_(RLock::ByName{}) {}
+  explicit LockedValue(ByName by_name) noexcept : Base(by_name), lock_(by_name) {}
   LockedValue(std::uint64_t count, std::uint64_t element, RLock lock)
-      : Handle(std::in_place, count, element), lock_(std::move(lock)) {}
+      : Base(std::in_place, count, element), lock_(std::move(lock)) {}
 
  private:
   RLock lock_;

@@ -25,29 +25,36 @@
 
 namespace cohort::inline v0::ipc::detail {
 
+template <class>
+class BasicWarden;
+
 /// Makes one process. Lives until it is made.
-class Creation {
+template <class = void>
+class BasicCreation {
  public:
   /// On the warden's thread, which takes no signals. Does not return in a forked child. Throws
   /// std::system_error.
   virtual os::ProcessId make() = 0;
 
  protected:
-  ~Creation() = default;
+  ~BasicCreation() = default;
 
  private:
-  friend class Warden;
+  template <class>
+  friend class BasicWarden;
   std::shared_ptr<ProcessRecord> record_;
   Member member_;
   std::error_code error_;
   std::string call_;
   std::atomic<std::uint32_t> done_{0};
 };
+using Creation = BasicCreation<>;
 
-class Warden {
+template <class = void>
+class BasicWarden {
  public:
-  static Warden& get() {
-    static Warden* const warden = new Warden;  // never destroyed
+  static BasicWarden& get() {
+    static BasicWarden* const warden = new BasicWarden;  // never destroyed
     return *warden;
   }
 
@@ -123,7 +130,7 @@ class Warden {
     bool is_polled;
   };
 
-  Warden() = default;
+  BasicWarden() = default;
 
   static bool& is_warden() noexcept {
     static thread_local constinit bool here = false;
@@ -140,9 +147,9 @@ class Warden {
     if (started_) return;
     static const bool once = (Family::get().on_fork([] {
       cohort::detail::quiet_threads.store(0, std::memory_order_relaxed);
-      Warden& inherited = get();
+      BasicWarden& inherited = get();
       if (std::exchange(is_warden(), false)) inherited.forget();
-      new (&inherited) Warden;  // no thread of the parent is here
+      new (&inherited) BasicWarden;  // no thread of the parent is here
     }),
                               true);
     static_cast<void>(once);
@@ -151,7 +158,7 @@ class Warden {
     set_->add(flag_.get(), 0);
     os::start_library_thread(
         [](void* self) -> void* {
-          static_cast<Warden*>(self)->run();
+          static_cast<BasicWarden*>(self)->run();
           return nullptr;
         },
         this);
@@ -343,8 +350,10 @@ class Warden {
   std::atomic<bool> rescan_{true};
   std::atomic<bool> sweep_{false};
 };
+using Warden = BasicWarden<>;
 
-inline void see_death(Member member) noexcept {
+template <class>
+void see_death(Member member) noexcept {
   try {
     Warden::get().report(member);
   } catch (...) {  // no thread to be had: whoever finds it next tries again

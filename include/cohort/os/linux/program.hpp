@@ -59,7 +59,8 @@ inline Inheritance& inheritance() {
 
 /// Starts this program again, with nothing but its name, the environment, descriptors 1 and 2, and
 /// these two. Throws std::system_error.
-inline ProcessId start_program(const Descriptor& channel, const Descriptor& memory,
+template <class = void>
+ProcessId start_program(const Descriptor& channel, const Descriptor& memory,
                                std::uint64_t member, const SignalMask& mask) {
   // Out of the way of the numbers that they get there.
   const Descriptor from_channel(::fcntl(channel.get(), F_DUPFD_CLOEXEC, 16));
@@ -101,7 +102,8 @@ inline ProcessId start_program(const Descriptor& channel, const Descriptor& memo
 }
 
 /// A message as a descriptor, of any size.
-inline Descriptor make_message(const void* bytes, std::size_t size) {
+template <class = void>
+Descriptor make_message(const void* bytes, std::size_t size) {
   Descriptor message(static_cast<int>(::syscall(SYS_memfd_create, "cohort-message", 1U)));
   if (!message) throw_system_error("memfd_create");
   const auto* at = static_cast<const char*>(bytes);
@@ -115,7 +117,8 @@ inline Descriptor make_message(const void* bytes, std::size_t size) {
   }
   return message;
 }
-inline std::vector<std::byte> read_message(const Descriptor& message) {
+template <class = void>
+std::vector<std::byte> read_message(const Descriptor& message) {
   struct stat status {};
   if (::fstat(message.get(), &status) != 0) throw_system_error("fstat");
   std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
@@ -134,7 +137,8 @@ struct SocketPair {
   Descriptor mine;
   Descriptor other;
 };
-inline SocketPair make_socket_pair() {
+template <class = void>
+SocketPair make_socket_pair() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     throw_system_error("socketpair");
@@ -164,7 +168,8 @@ inline bool send_packet(const Descriptor& socket, std::int64_t value, const int*
     if (errno != EINTR) return false;
   }
 }
-inline bool receive_packet(const Descriptor& socket, std::int64_t& value,
+template <class = void>
+bool receive_packet(const Descriptor& socket, std::int64_t& value,
                            std::array<Descriptor, 4>& descriptors) noexcept {
   iovec part{&value, sizeof value};
   alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {};
@@ -207,13 +212,14 @@ inline ProcessId clone_for_parent() noexcept {
 }
 
 /// What a process takes from its surroundings, but for descriptors.
-struct Surroundings {
+template <class = void>
+struct BasicSurroundings {
   std::vector<std::string> environment;
   std::uint32_t file_mask = 022;
   std::array<unsigned char, sizeof(sigset_t)> signal_mask{};
 
-  static Surroundings of_here(const SignalMask& mask) {
-    Surroundings here;
+  static BasicSurroundings of_here(const SignalMask& mask) {
+    BasicSurroundings here;
     for (char** at = environ; at && *at; ++at) here.environment.emplace_back(*at);
     std::memcpy(here.signal_mask.data(), &mask.get(), sizeof(sigset_t));
     // umask() could only be asked by changing it, for all threads.
@@ -241,6 +247,7 @@ struct Surroundings {
     ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
   }
 };
+using Surroundings = BasicSurroundings<>;
 
 /// The working directory, as a descriptor.
 inline Descriptor open_working_directory() noexcept {

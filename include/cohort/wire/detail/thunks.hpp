@@ -80,13 +80,15 @@ inline std::uint32_t check_of(const os::CodePlace& place) noexcept {
   x = (x ^ x >> 31) * 0xd6e8feb86659fd93u;
   return static_cast<std::uint32_t>(x >> 32);
 }
-inline void put_place(OutArchive& out, const os::CodePlace& place) {
+template <class = void>
+void put_place(OutArchive& out, const os::CodePlace& place) {
   if (place.image == 0) {
     throw CodecError("the function lies in no module that another process could find it in");
   }
   out(place.image, place.offset, check_of(place));
 }
-inline os::CodePlace get_place(InArchive& in) {
+template <class = void>
+os::CodePlace get_place(InArchive& in) {
   const auto image = in.read<std::uint64_t>();
   const auto offset = in.read<std::uint64_t>();
   const os::CodePlace place{image, offset};
@@ -94,7 +96,8 @@ inline os::CodePlace get_place(InArchive& in) {
   return place;
 }
 /// Where it is here.
-inline const void* find_code(InArchive& in, const os::CodePlace& place) {
+template <class = void>
+const void* find_code(InArchive& in, const os::CodePlace& place) {
   const os::FoundCode found = os::code_at(place);
   if (!found.image_is_loaded) {
     in.fail(
@@ -103,7 +106,8 @@ inline const void* find_code(InArchive& in, const os::CodePlace& place) {
   if (!found.address) in.fail("an address that is no function's");
   return found.address;
 }
-inline Thunk get_thunk(InArchive& in) {
+template <class = void>
+Thunk get_thunk(InArchive& in) {
   const os::CodePlace place = get_place(in);
   const void* const address = find_code(in, place);
   if (!ThunkTable::has(place)) in.fail("a function that this program never calls so");
