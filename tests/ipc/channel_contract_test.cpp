@@ -7,7 +7,7 @@ namespace cohort::test {
 
 class ChannelContract : public testing::TestWithParam<Flavour> {
  protected:
-  static constexpr int capacities[] = {1, 3, 5};
+  static constexpr int capacities[] = {0, 1, 3, 5};
   static Flavour flavour() { return GetParam(); }
   template <class T>
   static Channel<T> make(int capacity) {

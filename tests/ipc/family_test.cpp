@@ -641,4 +641,79 @@ TEST(Family, HandlesTravelAndNameTheSameObject) {
   EXPECT_EQ(all.array[0], 3);
 }
 
+// ------------------------------------------------------------------------------------ several
+
+// API 6
+TEST(Family, BatchesWithoutABufferReachAnotherProcessWholeAndInOrder) {
+  for (const int capacity : {0, 3}) {
+    auto ends = ipc::channel<int>(capacity);
+    const ipc::Event ready;
+    std::optional<Child> child(std::in_place, [&] {
+      const auto tx = std::move(ends.tx);
+      EXPECT_FALSE(tx.closed());  // the child has it from now on
+      ready.set();
+      for (int i = 0; i < 50; ++i) {
+        std::vector<int> batch{10 * i, 10 * i + 1, 10 * i + 2};
+        tx.send_many(batch).block();
+        EXPECT_TRUE(batch.empty());
+        tx.send(10 * i + 3).block();
+      }
+    });
+    ready.wait().block();
+    ends.tx = {};
+    std::vector<int> got;
+    while (ends.rx.recv_many(got, 7).block() != 0) {}
+    child.reset();
+    ASSERT_EQ(got.size(), 200U);
+    for (int i = 0; i < 200; ++i) EXPECT_EQ(got[static_cast<std::size_t>(i)], i / 4 * 10 + i % 4);
+  }
+}
+
+// API 6: what a sender of several has put stays, the rest goes with it
+TEST(Family, ASenderOfSeveralThatIsKilledLeavesAPrefix) {
+  for (int round = 0; round < 20; ++round) {
+    auto ends = ipc::channel<int>(round % 3);
+    const ipc::Event ready;
+    Child child([&] {
+      const std::vector<int> all{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+      EXPECT_FALSE(ends.tx.closed());  // the child has it from now on
+      ready.set();
+      ends.tx.send_many(all).block();
+    });
+    ready.wait().block();
+    ends.tx = {};
+    int next = 0;
+    for (; next < round % 10; ++next) EXPECT_EQ(ends.rx.recv().block(), next);
+    child.kill();
+    while (const auto x = ends.rx.recv().block()) EXPECT_EQ(*x, next++);
+    EXPECT_LE(next, 10);
+  }
+}
+
+// API 6: ipc::wait
+TEST(Family, WaitsForProcessesAndConnectionsAlike) {
+  const auto wait_for_ever = [] { ipc::Event().wait().block(); };
+  const auto nothing = [] {};
+  Process stays(ProcessOptions{.start_method = StartMethod::fork}, wait_for_ever);
+  Process ends(ProcessOptions{.start_method = StartMethod::fork}, nothing);
+  EXPECT_THROW(static_cast<void>(ipc::wait(stays)), UsageError);
+  stays.start();
+  ends.start();
+  auto [left, right] = ipc::Pipe<int>();
+  const auto ended = ipc::wait(stays, ends).block();
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0], ends.ref());
+  EXPECT_FALSE(ipc::wait(stays, left).within(1ms).block());
+  right.send(1).block();
+  EXPECT_EQ(ipc::wait(stays, left).block(), std::vector<std::size_t>{1});
+  const auto both = [&]() -> Task<std::vector<std::size_t>> {
+    stays.kill();
+    const auto first = co_await ipc::wait(stays);
+    EXPECT_EQ(first.size(), 1U);
+    co_return co_await ipc::wait(left, stays);
+  };
+  EXPECT_EQ(run(both()), (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(stays.exitcode(), -SIGKILL);
+}
+
 }  // namespace cohort::test

@@ -42,7 +42,7 @@ class Array : public detail::LockedValue<>, public cohort::detail::ArrayFace<Arr
   Array(std::initializer_list<T> list) : Array(std::span<const T>(list.begin(), list.size())) {}
   explicit Array(const std::vector<T>& list) : Array(std::span<const T>(list)) {}
   explicit Array(std::span<const T> list) : Array(list.size(), RLock()) {
-    write(0, list.size(), list);
+    this->write(0, list.size(), list);
   }
   /// For the library.
   explicit Array(ByName by_name) noexcept : LockedValue(by_name) {}

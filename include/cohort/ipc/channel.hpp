@@ -13,13 +13,16 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
-#include "cohort/core/operation.hpp"          // Operation
-#include "cohort/core/timed.hpp"              // Timed
-#include "cohort/error.hpp"                   // Closed
-#include "cohort/ipc/detail/channel_end.hpp"  // ChannelEnd
-#include "cohort/ipc/detail/queue_specs.hpp"  // SendShared, ReceiveShared
+#include "cohort/comm/detail/checked_size.hpp"  // checked_size
+#include "cohort/core/operation.hpp"            // Operation
+#include "cohort/core/timed.hpp"                // Timed
+#include "cohort/error.hpp"                     // Closed
+#include "cohort/ipc/detail/channel_end.hpp"    // ChannelEnd
+#include "cohort/ipc/detail/queue_specs.hpp"    // SendShared, ReceiveShared
 
 namespace cohort::inline v0::ipc {
 
@@ -48,7 +51,21 @@ class Sender : public detail::ChannelEnd<false> {
   }
   /// As send(): the item itself stays as it is.
   auto send_from(T& item) const { return send(item); }
-  /// Never waits; false if there is no room. Throws Closed.
+  /// Sends the items in order, encoded now, as many at a time as there is room for, until all are
+  /// accepted; other senders' may come in between. Throws Closed if nobody will receive the rest.
+  /// Cancelled, timed out or refused, it may have sent some. `items` must live until the operation
+  /// ends; what was accepted is then erased from it, so that it holds what was not.
+  auto send_many(std::vector<T>& items) const { return sending(items, &items); }
+  /// The same with the elements of any range, which stays as it is.
+  template <class Range>
+  requires requires(const Range& range) {
+    T(*std::begin(range));
+    std::end(range);
+  }
+  auto send_many(const Range& items) const {
+    return sending(items, static_cast<std::vector<T>*>(nullptr));
+  }
+  /// Never waits; false if there is no room, or, if the capacity is 0, no receiver waits. Throws Closed.
   [[nodiscard("false means that the item was not taken")]] bool try_send(const T& item) const {
     using Result = detail::QueueObject::Result;
     detail::Message message = detail::Message::of(item, name());
@@ -68,6 +85,17 @@ class Sender : public detail::ChannelEnd<false> {
   /// Items in the buffer, for a moment.
   std::size_t size() const { return static_cast<std::size_t>(queue().size()); }
   std::size_t capacity() const { return static_cast<std::size_t>(queue().capacity()); }
+
+ private:
+  template <class Range>
+  auto sending(const Range& range, std::vector<T>* items) const {
+    std::vector<detail::Message> messages;
+    for (const auto& item : range) {
+      messages.push_back(detail::Message::of(static_cast<const T&>(item), name()));
+    }
+    return Operation(
+        detail::SendSeveral<Owner, std::vector<T>>{&queue(), std::move(messages), items});
+  }
 };
 
 /// The receiving end: a handle. Copies share the stream: each item goes to one of them. A process that
@@ -81,6 +109,39 @@ class Receiver : public detail::ChannelEnd<true> {
       return std::optional<T>(message.read<T>());
     }
   };
+  template <class Into>
+  struct Several {
+    using Received = std::conditional_t<std::is_reference_v<Into>, std::size_t, std::vector<T>>;
+    detail::QueueObject* queue;
+    Into into;
+    std::size_t most;
+    Received received(detail::Message message) {
+      const std::size_t before = into.size();
+      if (message) into.push_back(message.read<T>());
+      while (message && into.size() - before < most) {
+        detail::Offset next = 0;
+        if (queue->try_pop(next) != detail::QueueObject::Result::done) break;
+        message = detail::Message(next);
+        try {
+          into.push_back(message.read<T>());
+        } catch (...) {  // the next recv() throws it
+          queue->put_back(message.release());
+        }
+      }
+      if constexpr (std::is_reference_v<Into>) {
+        return into.size() - before;
+      } else {
+        return std::move(into);
+      }
+    }
+  };
+  template <class Into, std::integral Int>
+  auto receiving(Into&& into, Int most) const {
+    constexpr auto max = static_cast<std::size_t>(-1);
+    const auto n = cohort::detail::checked_size("Receiver::recv_many(): max", most, 1, max);
+    return Operation(
+        detail::ReceiveShared<Several<Into>>{&queue(), {&queue(), std::forward<Into>(into), n}});
+  }
 
  public:
   using value_type = T;
@@ -89,6 +150,17 @@ class Receiver : public detail::ChannelEnd<true> {
   /// Waits for an item. Empty once every sender is gone, or close(), and the buffer is drained.
   /// Throws CodecError for an item that does not decode, which is then gone.
   auto recv() const { return Operation(detail::ReceiveShared<Owner>{&queue()}); }
+  /// Waits for an item, then takes those that are there, `max` at most, 1 or more, else
+  /// std::invalid_argument. Empty when recv() would be. Cancelled or timed out it has taken nothing.
+  template <std::integral Int>
+  auto recv_many(Int max) const {
+    return receiving<std::vector<T>>({}, max);
+  }
+  /// The same, appended to `buffer`, which must live until the operation ends. Yields how many.
+  template <std::integral Int>
+  auto recv_many(std::vector<T>& buffer, Int max) const {
+    return receiving<std::vector<T>&>(buffer, max);
+  }
   /// Never waits: an item, `timed_out()` if there is none yet, or `closed()`.
   Timed<T> try_recv() const {
     detail::Offset message = 0;
@@ -117,14 +189,15 @@ struct Channel {
   Receiver<T> rx;
 };
 
-/// Makes a channel that buffers `capacity` items, 1 or more, else std::invalid_argument. Throws
+/// Makes a channel that buffers `capacity` items, 0 or more, else std::invalid_argument: 0 is a
+/// rendezvous, a send ends when somebody receives. Throws
 /// std::system_error if the shared memory is full.
 template <class T, std::integral Int>
 Channel<T> channel(Int capacity) {
   static_assert(Serializable<T>, "what goes through an ipc channel must be Serializable");
-  if (std::cmp_less(capacity, 1) || std::cmp_greater(capacity, std::size_t{1} << 40)) {
+  if (std::cmp_less(capacity, 0) || std::cmp_greater(capacity, std::size_t{1} << 40)) {
     throw std::invalid_argument("ipc::channel(capacity): the capacity is " +
-                                std::to_string(capacity) + ", must be 1 to 2^40");
+                                std::to_string(capacity) + ", must be 0 to 2^40");
   }
   Receiver<T> rx(typename Receiver<T>::First{}, static_cast<std::uint64_t>(capacity));
   Sender<T> tx(rx);

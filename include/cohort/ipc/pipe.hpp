@@ -8,6 +8,7 @@
 ///     std::string ping = co_await right.recv();     // another
 ///     auto [reader, writer] = ipc::Pipe<int>(false);
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,10 +16,12 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/core/operation.hpp"          // Operation
-#include "cohort/error.hpp"                   // BrokenPipe, Closed, EndOfStream, BadMessage
-#include "cohort/ipc/detail/channel_end.hpp"  // a direction is a channel
-#include "cohort/ipc/detail/queue_specs.hpp"  // SendShared, ReceiveShared, PollShared
+#include "cohort/comm/detail/bytes.hpp"         // buffers
+#include "cohort/comm/detail/checked_size.hpp"  // checked_size
+#include "cohort/core/operation.hpp"            // Operation
+#include "cohort/error.hpp"                     // BrokenPipe, Closed, EndOfStream, BadMessage
+#include "cohort/ipc/detail/channel_end.hpp"    // a direction is a channel
+#include "cohort/ipc/detail/queue_specs.hpp"    // SendShared, ReceiveShared, PollShared
 
 namespace cohort::inline v0::ipc {
 
@@ -61,6 +64,23 @@ class Connection {
       return {bytes.begin(), bytes.end()};
     }
   };
+  struct ReceivingInto {
+    using Received = std::size_t;
+    cohort::detail::BytesOf<char> buffer;
+    std::size_t received(detail::Message message) const {
+      if (!message) end_of_stream();
+      const auto bytes = message.bytes();
+      const auto* const data = reinterpret_cast<const char*>(bytes.data());
+      if (bytes.size() > buffer.size) {
+        throw BufferTooShort("Connection::recv_bytes_into(): a message of " +
+                                 std::to_string(bytes.size()) + " bytes, there is room for " +
+                                 std::to_string(buffer.size),
+                             std::string(data, bytes.size()));
+      }
+      std::char_traits<char>::copy(buffer.data, data, bytes.size());
+      return bytes.size();
+    }
+  };
 
  public:
   using value_type = T;
@@ -89,20 +109,37 @@ class Connection {
   /// For ipc::wait.
   detail::QueueObject& pollable() const { return direction(in_, "poll"); }
 
-  /// Sends `size` bytes of the buffer, from `offset` on, as one message. Throws
-  /// std::invalid_argument if they do not lie inside.
-  auto send_bytes(std::span<const std::byte> buffer, std::ptrdiff_t offset = 0,
-                  std::ptrdiff_t size = -1) const {
-    detail::QueueObject& queue = direction(out_, "send_bytes");
-    const auto part = part_of(buffer, offset, size);
-    return Operation(
-        detail::SendShared<Sending>{&queue, detail::Message::of_bytes(part, out_.name())});
+  /// Sends the bytes of `buffer`, a contiguous range of what may be copied as bytes, from `offset` on,
+  /// counted in bytes; `size` of them, or all that are left. Copied now. Waits and throws as `send`
+  /// does, and std::invalid_argument if they do not lie inside.
+  template <cohort::detail::ByteSource Buffer, std::integral Offset = int>
+  auto send_bytes(const Buffer& buffer, Offset offset = 0) const {
+    auto& queue = direction(out_, "send_bytes");
+    return sending_bytes(queue, from(buffer, offset), out_.name());
+  }
+  template <cohort::detail::ByteSource Buffer, std::integral Offset, std::integral Size>
+  auto send_bytes(const Buffer& buffer, Offset offset, Size size) const {
+    auto& queue = direction(out_, "send_bytes");
+    auto bytes = from(buffer, offset);
+    bytes.size =
+        cohort::detail::checked_size("Connection::send_bytes(): the size", size, 0, bytes.size);
+    return sending_bytes(queue, bytes, out_.name());
   }
   /// Waits for a message, as bytes. One longer than `most` throws BadMessage, and nothing more can be
   /// received here.
   auto recv_bytes(std::size_t most = static_cast<std::size_t>(-1)) const {
     detail::QueueObject& queue = direction(in_, "recv_bytes");
     return Operation(detail::ReceiveShared<ReceivingBytes>{&queue, {most, *this}});
+  }
+  /// Waits for a message and copies it to `buffer`, a contiguous range which must live until the
+  /// operation ends, from `offset` on, counted in bytes. Yields how many bytes. Throws as `recv`, and
+  /// BufferTooShort, which has the whole message, if it is longer than what is left of the buffer;
+  /// std::invalid_argument if the offset is negative or beyond the end.
+  template <cohort::detail::ByteTarget Buffer, std::integral Offset = int>
+  auto recv_bytes_into(Buffer&& buffer, Offset offset = 0) const {
+    detail::QueueObject& queue = direction(in_, "recv_bytes_into");
+    return Operation(
+        detail::ReceiveShared<ReceivingInto>{&queue, {from(std::forward<Buffer>(buffer), offset)}});
   }
 
   /// Gives this handle up: the end is closed when every copy in every process is closed or gone.
@@ -143,15 +180,19 @@ class Connection {
     throw UsageError(call + (in_ ? "this end of a one-way pipe only receives: send at the other"
                                  : "this end of a one-way pipe only sends: receive at the other"));
   }
-  static std::span<const std::byte> part_of(std::span<const std::byte> buffer,
-                                            std::ptrdiff_t offset, std::ptrdiff_t size) {
-    const auto whole = static_cast<std::ptrdiff_t>(buffer.size());
-    if (offset >= 0 && offset <= whole && size == -1) size = whole - offset;
-    if (offset < 0 || size < 0 || offset > whole || size > whole - offset) {
-      throw std::invalid_argument(
-          "Connection::send_bytes(buffer, offset, size): they do not lie inside the buffer");
-    }
-    return buffer.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
+  static auto sending_bytes(detail::QueueObject& queue,
+                            const cohort::detail::BytesOf<const char>& bytes, detail::Offset name) {
+    return Operation(detail::SendShared<Sending>{
+        &queue, detail::Message::of_bytes(std::as_bytes(std::span(bytes.data, bytes.size)), name)});
+  }
+  template <class Buffer, std::integral Offset>
+  static auto from(Buffer&& buffer, Offset offset) {
+    auto bytes = cohort::detail::bytes_of(std::forward<Buffer>(buffer));
+    const auto skipped =
+        cohort::detail::checked_size("Connection: the offset", offset, 0, bytes.size);
+    bytes.data += skipped;
+    bytes.size -= skipped;
+    return bytes;
   }
 
   Out out_;

@@ -138,6 +138,13 @@ class BasicProcess {
   void kill() const { started("kill").send_signal(os::signal_to_kill); }
   /// A descriptor for poll and the like that is readable once it has ended. It is the object's.
   int sentinel() const { return started("sentinel").sentinel(); }
+  /// A copyable handle to the process. Throws UsageError before start().
+  ProcessRef ref() const {
+    started("ref");
+    return ProcessRef(record_);
+  }
+  /// For ipc::wait.
+  auto pollable() const { return ref().pollable(); }
   /// Gives up what the object holds. Throws UsageError while the process runs. Afterwards only
   /// name() may be called.
   void close() {

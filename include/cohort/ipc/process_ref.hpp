@@ -69,6 +69,11 @@ class BasicProcessRef {
     if (record_->kind() == Kind::other) ipc::detail::Warden::get().watch_too(record_);
     return Operation(ipc::detail::ProcessWait{record_});
   }
+  /// For ipc::wait.
+  const std::shared_ptr<ipc::detail::ProcessRecord>& pollable() const {
+    static_cast<void>(join());
+    return record_;
+  }
   /// Asks a child to end, or kills it; nothing once it has ended. Throws UsageError for others.
   void terminate() const { child("terminate").send_signal(os::signal_to_terminate); }
   void kill() const { child("kill").send_signal(os::signal_to_kill); }

@@ -178,8 +178,8 @@ class BasicSemaphore : public detail::Handle<Object> {
   template <std::integral Int>
   BasicSemaphore(Int permits, std::uint64_t limit)
       : Base(std::in_place,
-               cohort::detail::checked_permits(permits, 0, "Semaphore: the number of permits"),
-               limit) {}
+             cohort::detail::checked_permits(permits, 0, "Semaphore: the number of permits"),
+             limit) {}
 
  private:
   friend Guard<BasicSemaphore>;
@@ -199,8 +199,7 @@ class BasicBoundedSemaphore : public BasicSemaphore<Object> {
   template <std::integral Int>
   explicit BasicBoundedSemaphore(Int permits)
       : Base(permits,
-                  cohort::detail::checked_permits(permits, 0, "Semaphore: the number of permits")) {
-  }
+             cohort::detail::checked_permits(permits, 0, "Semaphore: the number of permits")) {}
 };
 using BoundedSemaphore = BasicBoundedSemaphore<>;
 

@@ -35,6 +35,8 @@ class ChannelEnd : public Handle<QueueObject> {
   explicit ChannelEnd(const ChannelEnd<!receives>& other) : Handle(other) {
     end_ = End::make_part(ref()->name());
   }
+  /// Closed.
+  ChannelEnd() noexcept : Handle(ByName{}) {}
   /// For the library: empty, to be filled by what arrives.
   explicit ChannelEnd(ByName by_name) noexcept : Handle(by_name) {}
 

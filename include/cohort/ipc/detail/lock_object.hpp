@@ -22,7 +22,13 @@ enum class OnOwnerDied : bool {
   fail,     ///< acquiring throws OwnerDied until somebody has repaired what it protects
   recover,  ///< nothing: it is free again
 };
+}  // namespace cohort::inline v0::ipc
 
+namespace cohort::inline v0 {
+using ipc::OnOwnerDied;
+}
+
+namespace cohort::inline v0::ipc {
 namespace detail {
 
 template <class Gate>
@@ -115,7 +121,8 @@ class BasicAnyLock : public Handle<Object> {
   static auto guarded(const L& lock) {
     using Then = MakeHandleGuard<L>;
     const auto me = recursive ? cohort::detail::this_owner() : cohort::detail::Owner{};
-    return Operation(AcquireShared<Then, Object>{&static_cast<const BasicAnyLock&>(lock).object(), me, Then{lock}, recursive, repairs});
+    return Operation(AcquireShared<Then, Object>{&static_cast<const BasicAnyLock&>(lock).object(),
+                                                 me, Then{lock}, recursive, repairs});
   }
 
   // For try_acquire, which must not wait, but may look now and then.

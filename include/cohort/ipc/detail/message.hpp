@@ -22,7 +22,9 @@ struct MessageHead {
   std::atomic<Offset> next;  // in the queue
   std::uint64_t size;        // of what follows
   Offset queue;              // for which it is meant
-  std::uint64_t taken;       // 1: out of it, by its owner
+  /// Out of the queue, by its owner: `taken`. Not yet in it: what its sender puts next.
+  Offset link;
+  static constexpr Offset taken = 1;  // no message's
 };
 static_assert(sizeof(MessageHead) == 32);
 
@@ -67,6 +69,8 @@ class BasicMessage {
 
   std::span<const std::byte> bytes() const noexcept { return place(); }
   Offset offset() const noexcept { return at_; }
+  /// Before it is put: the one to be put behind it.
+  void link(const BasicMessage& next) const noexcept { head().link = next.at_; }
   explicit operator bool() const noexcept { return at_ != 0; }
   /// It belongs to another from now on.
   Offset release() noexcept { return std::exchange(at_, 0); }

@@ -22,6 +22,12 @@ enum class OnConsumerDeath : bool {
   redeliver,  ///< until `get` returned it, or a JoinableQueue's `task_done` was called for it, it
               ///< goes to another; it may then be got twice
 };
+}  // namespace cohort::inline v0::ipc
+
+namespace cohort::inline v0 {
+using ipc::OnConsumerDeath;
+}
+namespace cohort::inline v0::ipc {
 
 namespace detail {
 
@@ -119,7 +125,7 @@ class QueueFace : public Handle<QueueObject> {
   }
 
   /// This handle will not be used any more: later verbs throw Closed. What was put stays.
-  void close() noexcept { closed_ = true; }
+  void close() const noexcept { closed_ = true; }
   /// Python's, which wait for a feeder thread; there is none. Throws UsageError before close().
   void join_thread() const {
     if (!closed_) throw UsageError("Queue::join_thread(): call close() before");
@@ -136,7 +142,7 @@ class QueueFace : public Handle<QueueObject> {
 
  private:
   Owner owner() const { return Owner{kept_by()}; }
-  bool closed_ = false;
+  mutable bool closed_ = false;
 };
 
 }  // namespace detail

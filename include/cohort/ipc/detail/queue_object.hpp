@@ -31,10 +31,15 @@ class BasicQueueObject {
     receivers.queue_ = senders.queue_ = offset_;
   }
 
+  static MessageHead& head_of(Offset message) noexcept {
+    return Family::get().at<MessageHead>(message);
+  }
+
   struct Waiter : SharedWaiter {
     enum Role : unsigned char { joins, sends, receives, looks };
     using SharedWaiter::SharedWaiter;
     Offset message = 0;            // a sender's; a receiver's, once granted
+    Offset next = 0;               // the sender's after that one, if it has several
     std::uint32_t generation = 0;  // of the sender's, so that it is not taken for a later one
     Role role = joins;
     bool ended = false;  // granted without: nothing will come, or nobody will take it
@@ -43,6 +48,18 @@ class BasicQueueObject {
       const Block& block = Heap::block_of(message);
       return block.generation.load(std::memory_order_acquire) == generation &&
              block.owner.load(std::memory_order_acquire) == member().bits;
+    }
+    /// A sender offers this message, and then those that are linked to it.
+    void offer(Offset m) noexcept {
+      message = m;
+      generation = Heap::block_of(m).generation.load(std::memory_order_relaxed);
+    }
+    /// Before the message is put, and again if whoever did so died before it was.
+    void look_ahead() noexcept { next = head_of(message).link; }
+    /// It was put: offers the next one, if there is one.
+    bool follow() noexcept {
+      if (next) offer(next);
+      return next != 0;
     }
   };
   /// What those stand at who join. With `begin_to_add`, because a sender may die in between.
@@ -89,11 +106,13 @@ class BasicQueueObject {
     friend Gate;
     BasicQueueObject& queue() noexcept { return Family::get().at<BasicQueueObject>(queue_); }
     void serve(SharedLine& line) noexcept { queue().serve_senders(line); }
-    // The first sender's message was being put: if it is in the list, he is to be told.
+    // The first sender's message was being put: if it is in the list, it is the next one's turn, or
+    // he is to be told.
     void recover(SharedLine& line) noexcept {
       queue().receivers.gate_.with(queue().receivers, [](SharedLine&) {});
       if (!queue().accepting_.exchange(false, std::memory_order_acq_rel) || line.empty()) return;
-      if (!static_cast<Waiter&>(line.front()).still_has_message()) line.finish_front();
+      auto& first = static_cast<Waiter&>(line.front());
+      if (!first.still_has_message() && !first.follow()) line.finish_front();
     }
     Gate gate_;
     Offset queue_ = 0;
@@ -104,22 +123,24 @@ class BasicQueueObject {
     auto result = Result::closed;
     receivers.gate_.with(receivers, [&](SharedLine& line) {
       if (closed()) return;
-      result = size() < capacity_ ? Result::done : Result::blocked;
-      if (result != Result::done) return;
-      append(message);
-      serve_receivers(line);
+      result = Result::done;
+      if (size() < capacity_) {
+        append(message);
+        serve_receivers(line);
+      } else if (capacity_ != 0 || !hand_over(message, line)) {
+        result = Result::blocked;
+      }
     });
     return result;
   }
   /// Done: `message` is this process's.
   Result try_pop(Offset& message) noexcept {
-    if (size() == 0 && !closed()) return Result::blocked;
+    if (size() == 0 && !closed()) return capacity_ == 0 ? take_over(message) : Result::blocked;
     auto result = Result::blocked;
     receivers.gate_.with(receivers, [&](SharedLine&) {
       message = first_.load(std::memory_order_relaxed);
       if (message) {
-        pop(message, self());
-        popping_.store(0, std::memory_order_release);
+        pop_for_me(message);
         result = Result::done;
       } else if (closed()) {
         result = Result::closed;
@@ -159,7 +180,10 @@ class BasicQueueObject {
   std::uint64_t capacity() const noexcept { return capacity_; }
   bool redelivers() const noexcept { return redelivers_; }
   /// There is one, or the end has come.
-  bool ready() const noexcept { return size() != 0 || closed(); }
+  bool ready() const noexcept {
+    return size() != 0 || closed() ||
+           (capacity_ == 0 && senders_wait_.load(std::memory_order_seq_cst));
+  }
 
   /// A process keeps an end no longer; the last one closes.
   void drop_end(bool receives, Member member) noexcept {
@@ -204,10 +228,6 @@ class BasicQueueObject {
   std::atomic<std::uint64_t> mark{0};
 
  private:
-  static MessageHead& head_of(Offset message) noexcept {
-    return Family::get().at<MessageHead>(message);
-  }
-
   // What the dead one had taken out, to the front.
   void redeliver(Member dead) noexcept {
     Heap::walk([&](Offset at, Block& block) {
@@ -221,7 +241,7 @@ class BasicQueueObject {
   // A message out of this queue that its receiver has not made anything of.
   bool is_taken(Offset message, Member by) const noexcept {
     return message && Heap::block_of(message).owner.load(std::memory_order_acquire) == by.bits &&
-           head_of(message).queue == offset_ && head_of(message).taken;
+           head_of(message).queue == offset_ && head_of(message).link == MessageHead::taken;
   }
 
   void serve_senders() noexcept {
@@ -245,13 +265,13 @@ class BasicQueueObject {
     appended_owner_.store(Heap::block_of(message).owner.load(std::memory_order_relaxed),
                           std::memory_order_relaxed);
     appending_.store(message, std::memory_order_release);
-    head_of(message).taken = 0;
+    head_of(message).link = 0;
     Heap::share(message);
   }
   // `popping_` is left for the caller, who clears it when the message has arrived.
   void pop(Offset message, Member to) noexcept {
     popping_.store(message, std::memory_order_release);
-    head_of(message).taken = 1;
+    head_of(message).link = MessageHead::taken;
     Heap::make_private(message, to);
     first_.store(head_of(message).next.load(std::memory_order_relaxed), std::memory_order_release);
     size_.fetch_sub(1, std::memory_order_seq_cst);
@@ -263,13 +283,30 @@ class BasicQueueObject {
       if (!message && !closed()) return;
       auto* const first = static_cast<Waiter*>(line.claim_front());
       if (!first) return;
-      const bool gets = message && first->role == Waiter::receives;
       first->ended = !message;
-      first->message = gets ? message : 0;
-      if (gets) pop(message, first->member());
-      line.grant_front();
-      popping_.store(0, std::memory_order_release);
+      grant(line, *first, first->role == Waiter::receives ? message : 0);
     }
+  }
+  // With capacity 0: to the first who waits for one. Those who only look are told that it is there.
+  bool hand_over(Offset message, SharedLine& line) noexcept {
+    while (auto* const first = static_cast<Waiter*>(line.claim_front())) {
+      const bool gets = first->role == Waiter::receives;
+      if (gets) append(message);
+      first->ended = false;
+      grant(line, *first, gets ? message : 0);
+      if (gets) return true;
+    }
+    return false;
+  }
+  void grant(SharedLine& line, Waiter& first, Offset message) noexcept {
+    first.message = message;
+    if (message) pop(message, first.member());
+    line.grant_front();
+    popping_.store(0, std::memory_order_release);
+  }
+  void pop_for_me(Offset message) noexcept {
+    pop(message, self());
+    popping_.store(0, std::memory_order_release);
   }
 
   void recover(SharedLine& line) noexcept {
@@ -299,17 +336,47 @@ class BasicQueueObject {
     size_.store(count, std::memory_order_seq_cst);
   }
 
+  // With capacity 0: from the first sender who waits.
+  Result take_over(Offset& message) noexcept {
+    auto result = Result::blocked;
+    senders.gate_.with(senders, [&](SharedLine& line) {
+      auto* const first = static_cast<Waiter*>(line.claim_front());
+      if (!first) return;
+      accepting_.store(true, std::memory_order_release);
+      first->look_ahead();
+      receivers.gate_.with(receivers, [&](SharedLine&) {
+        append(first->message);
+        message = first_.load(std::memory_order_relaxed);
+        pop_for_me(message);
+      });
+      result = Result::done;
+      if (first->follow()) {
+        first->unclaim();
+      } else {
+        first->ended = false;
+        line.grant_front();
+      }
+      accepting_.store(false, std::memory_order_release);
+      senders_wait_.store(!line.empty(), std::memory_order_seq_cst);
+    });
+    return result;
+  }
+
   // ---- with the senders' lock
 
   void serve_senders(SharedLine& line) noexcept {
     senders_wait_.store(!line.empty(), std::memory_order_seq_cst);
-    while (!line.empty() && (closed() || size() < capacity_)) {
+    while (!line.empty() && (closed() || size() < capacity_ || capacity_ == 0)) {
       auto* const first = static_cast<Waiter*>(line.claim_front());
       if (!first) break;
       accepting_.store(true, std::memory_order_release);
-      const auto result = try_push(first->message);
+      auto result = Result::done;
+      do {
+        first->look_ahead();
+        result = try_push(first->message);
+      } while (result == Result::done && first->follow());
       if (result == Result::blocked) {
-        first->wait().unclaim();
+        first->unclaim();
         accepting_.store(false, std::memory_order_release);
         return;
       }

@@ -4,8 +4,10 @@
 /// Putting messages into a shared queue and taking them out, as an operation's Specs. `Owner` says
 /// what being closed means.
 
+#include <cstddef>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "cohort/ipc/detail/message.hpp"       // Message
 #include "cohort/ipc/detail/queue_object.hpp"  // QueueObject
@@ -29,9 +31,7 @@ struct SendShared {
     if (result == Queue::Result::blocked) {
       if (place.prepare(queue->senders, queue)) {
         place.node().role = Queue::Waiter::sends;
-        place.node().message = message.offset();
-        place.node().generation =
-            Heap::block_of(message.offset()).generation.load(std::memory_order_relaxed);
+        place.node().offer(message.offset());
       }
       return false;
     }
@@ -49,6 +49,62 @@ struct SendShared {
       if (!place.refused) message.release();
     }
     if (place.refused) Owner::refuse();
+  }
+};
+
+/// Several, in order. Accepted ones are erased from `items`, if there is such a vector, however it
+/// ends.
+template <class Owner, class Items>
+struct SendSeveral {
+  using Result = void;
+  struct Place : SharedPlace<QueueObject::Senders> {
+    using SharedPlace<QueueObject::Senders>::SharedPlace;
+    ~Place() {
+      if (spec) spec->account(*this);
+    }
+    SendSeveral* spec = nullptr;  // once it has stood in line or is about to
+    bool refused = false;
+  };
+  QueueObject* queue;
+  std::vector<Message> messages;
+  Items* items;
+  std::size_t sent = 0;
+
+  bool try_now(Place& place) {
+    place.spec = this;
+    for (; sent != messages.size(); ++sent) {
+      const auto result = queue->try_push(messages[sent].offset());
+      if (result == QueueObject::Result::closed) return place.refused = true;
+      if (result == QueueObject::Result::blocked) break;
+      messages[sent].release();
+    }
+    if (sent == messages.size()) return true;
+    place.prepare(queue->senders, queue);
+    for (std::size_t i = sent; i + 1 < messages.size(); ++i) messages[i].link(messages[i + 1]);
+    place.node().role = QueueObject::Waiter::sends;
+    place.node().offer(messages[sent].offset());
+    return false;
+  }
+  void arm(Place& place) noexcept { place.arm(); }
+  bool disarm(Place& place) noexcept { return place.disarm(); }
+  bool retry(Place& place) noexcept { return place.retry(); }
+  void sleep(Place& place, TimePoint until) noexcept { place.sleep(until); }
+  void result(Place& place) {
+    place.refused |= place.was_granted() && place.node().ended;
+    account(place);
+    if (place.refused) Owner::refuse();
+  }
+
+ private:
+  // What was put while it stood in line is not this operation's any more.
+  void account(Place& place) noexcept {
+    place.spec = nullptr;
+    if (place.was_prepared()) {
+      const bool all = place.was_granted() && !place.node().ended;
+      const Offset next = all ? 0 : place.node().message;
+      while (sent != messages.size() && messages[sent].offset() != next) messages[sent++].release();
+    }
+    if (items) items->erase(items->begin(), items->begin() + static_cast<std::ptrdiff_t>(sent));
   }
 };
 

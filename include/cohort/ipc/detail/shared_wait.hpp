@@ -197,6 +197,7 @@ class SharedPlace : public LocalPlace {
     return true;
   }
   Node& node() noexcept { return *node_; }
+  bool was_prepared() const noexcept { return node_ != nullptr; }
 
   void arm() noexcept {
     {
