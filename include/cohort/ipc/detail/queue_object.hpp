@@ -15,6 +15,7 @@
 #include "cohort/core/detail/basic_event.hpp"  // unfinished
 #include "cohort/ipc/detail/handle.hpp"        // ObjectHead, Holders
 #include "cohort/ipc/detail/message.hpp"       // MessageHead
+#include "cohort/ipc/detail/queue_waiter.hpp"  // QueueWaiter
 #include "cohort/ipc/detail/shared_gate.hpp"   // SharedGate
 
 namespace cohort::inline v0::ipc::detail {
@@ -31,37 +32,7 @@ class BasicQueueObject {
     receivers.queue_ = senders.queue_ = offset_;
   }
 
-  static MessageHead& head_of(Offset message) noexcept {
-    return Family::get().at<MessageHead>(message);
-  }
-
-  struct Waiter : SharedWaiter {
-    enum Role : unsigned char { joins, sends, receives, looks };
-    using SharedWaiter::SharedWaiter;
-    Offset message = 0;            // a sender's; a receiver's, once granted
-    Offset next = 0;               // the sender's after that one, if it has several
-    std::uint32_t generation = 0;  // of the sender's, so that it is not taken for a later one
-    Role role = joins;
-    bool ended = false;  // granted without: nothing will come, or nobody will take it
-
-    bool still_has_message() const noexcept {
-      const Block& block = Heap::block_of(message);
-      return block.generation.load(std::memory_order_acquire) == generation &&
-             block.owner.load(std::memory_order_acquire) == member().bits;
-    }
-    /// A sender offers this message, and then those that are linked to it.
-    void offer(Offset m) noexcept {
-      message = m;
-      generation = Heap::block_of(m).generation.load(std::memory_order_relaxed);
-    }
-    /// Before the message is put, and again if whoever did so died before it was.
-    void look_ahead() noexcept { next = head_of(message).link; }
-    /// It was put: offers the next one, if there is one.
-    bool follow() noexcept {
-      if (next) offer(next);
-      return next != 0;
-    }
-  };
+  using Waiter = QueueWaiter;
   /// What those stand at who join. With `begin_to_add`, because a sender may die in between.
   struct Unfinished : cohort::detail::BasicEvent<Gate, std::uint64_t> {
     using Waiter = BasicQueueObject::Waiter;
