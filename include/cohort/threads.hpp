@@ -102,6 +102,95 @@ class CountedSemaphore : public Counted<X> {
   using Counted<X>::object;
 };
 
+/// Handles to the locks; they name what they refer to where they are used.
+template <class X = cohort::Lock>
+class CountedMutex : public CountedLock<X> {
+ public:
+  bool locked() const noexcept { return this->object().locked(); }
+
+ private:
+  template <class>
+  friend class CountedCondition;
+};
+template <class X = cohort::RLock>
+class CountedRLock : public CountedLock<X> {
+ public:
+  CountedRLock() = default;
+  /// For the library: the lock of something else, which it keeps.
+  template <class Owner>
+  explicit CountedRLock(const std::shared_ptr<Owner>& owner)
+      : CountedLock<X>(typename Counted<X>::Adopt{}, std::shared_ptr<X>(owner, &owner->get_lock())) {}
+  bool locked() const noexcept { return this->object().locked(); }
+
+ private:
+  template <class>
+  friend class CountedCondition;
+};
+
+template <class X = cohort::Event>
+class CountedEvent : public Counted<X> {
+ public:
+  CountedEvent() = default;
+  void set() const noexcept { this->object().set(); }
+  void clear() const noexcept { this->object().clear(); }
+  bool is_set() const noexcept { return this->object().is_set(); }
+  auto wait() const { return this->object().wait(); }
+};
+
+template <class X = cohort::Condition>
+class CountedCondition : public CountedLock<X> {
+ public:
+  CountedCondition() = default;
+  explicit CountedCondition(CountedMutex<> lock)
+      : CountedCondition(std::make_shared<Over<CountedMutex<>>>(std::move(lock))) {}
+  explicit CountedCondition(CountedRLock<> lock)
+      : CountedCondition(std::make_shared<Over<CountedRLock<>>>(std::move(lock))) {}
+  auto wait() const { return this->object().wait(); }
+  template <std::predicate Predicate>
+  auto wait_for(Predicate predicate) const {
+    return this->object().wait_for(std::move(predicate));
+  }
+  void notify() const { this->object().notify(); }
+  template <std::integral Int>
+  void notify(Int n) const {
+    this->object().notify(n);
+  }
+  void notify_all() const { this->object().notify_all(); }
+
+ private:
+  template <class L>
+  struct Over {
+    explicit Over(L l) : lock(std::move(l)), condition(lock_of(lock)) {}
+    L lock;
+    X condition;
+  };
+  template <class L>
+  explicit CountedCondition(const std::shared_ptr<Over<L>>& over)
+      : CountedLock<X>(typename Counted<X>::Adopt{}, std::shared_ptr<X>(over, &over->condition)) {}
+  template <class L>
+  static auto& lock_of(const L& lock) noexcept {
+    return lock.object();
+  }
+};
+
+template <class X = cohort::Barrier>
+class CountedBarrier : public Counted<X> {
+ public:
+  template <std::integral Int>
+  explicit CountedBarrier(Int parties, std::function<void()> action = {})
+      : Counted<X>(parties, std::move(action)) {}
+  template <std::integral Int, class Rep, class Period>
+  CountedBarrier(Int parties, std::function<void()> action,
+                 std::chrono::duration<Rep, Period> timeout)
+      : Counted<X>(parties, std::move(action), timeout) {}
+  auto wait() const { return this->object().wait(); }
+  void reset() const noexcept { this->object().reset(); }
+  void abort() const noexcept { this->object().abort(); }
+  bool broken() const noexcept { return this->object().broken(); }
+  std::uint64_t n_waiting() const noexcept { return this->object().n_waiting(); }
+  std::uint64_t parties() const noexcept { return this->object().parties(); }
+};
+
 /// What the handles of all queues have.
 template <class Q>
 class AnyQueue : public Counted<Q> {
@@ -169,82 +258,14 @@ struct Threads {
     return cohort::channel<T>(capacity);
   }
 
-  class Lock : public detail::CountedLock<cohort::Lock> {
-   public:
-    bool locked() const noexcept { return object().locked(); }
-
-   private:
-    friend Threads;
-  };
-  class RLock : public detail::CountedLock<cohort::RLock> {
-   public:
-    RLock() = default;
-    bool locked() const noexcept { return object().locked(); }
-
-   private:
-    friend Threads;
-    // The lock of something else, which it keeps.
-    template <class X>
-    explicit RLock(const std::shared_ptr<X>& owner)
-        : CountedLock(Adopt{}, std::shared_ptr<cohort::RLock>(owner, &owner->get_lock())) {}
-  };
+  using Lock = detail::CountedMutex<>;
+  using RLock = detail::CountedRLock<>;
   using Semaphore = detail::CountedSemaphore<cohort::Semaphore>;
   using BoundedSemaphore = detail::CountedSemaphore<cohort::BoundedSemaphore>;
-
-  class Event : public detail::Counted<cohort::Event> {
-   public:
-    Event() = default;
-    void set() const noexcept { object().set(); }
-    void clear() const noexcept { object().clear(); }
-    bool is_set() const noexcept { return object().is_set(); }
-    auto wait() const { return object().wait(); }
-  };
-
+  using Event = detail::CountedEvent<>;
   /// Keeps the lock it was given.
-  class Condition : public detail::CountedLock<cohort::Condition> {
-   public:
-    Condition() = default;
-    explicit Condition(Lock lock) : Condition(std::make_shared<Over<Lock>>(std::move(lock))) {}
-    explicit Condition(RLock lock) : Condition(std::make_shared<Over<RLock>>(std::move(lock))) {}
-    auto wait() const { return object().wait(); }
-    template <std::predicate Predicate>
-    auto wait_for(Predicate predicate) const {
-      return object().wait_for(std::move(predicate));
-    }
-    void notify() const { object().notify(); }
-    template <std::integral Int>
-    void notify(Int n) const {
-      object().notify(n);
-    }
-    void notify_all() const { object().notify_all(); }
-
-   private:
-    template <class L>
-    struct Over {
-      explicit Over(L l) : lock(std::move(l)), condition(lock_of(lock)) {}
-      L lock;
-      cohort::Condition condition;
-    };
-    template <class L>
-    explicit Condition(const std::shared_ptr<Over<L>>& over)
-        : CountedLock(Adopt{}, std::shared_ptr<cohort::Condition>(over, &over->condition)) {}
-  };
-
-  class Barrier : public detail::Counted<cohort::Barrier> {
-   public:
-    template <std::integral Int>
-    explicit Barrier(Int parties, std::function<void()> action = {})
-        : Counted(parties, std::move(action)) {}
-    template <std::integral Int, class Rep, class Period>
-    Barrier(Int parties, std::function<void()> action, std::chrono::duration<Rep, Period> timeout)
-        : Counted(parties, std::move(action), timeout) {}
-    auto wait() const { return object().wait(); }
-    void reset() const noexcept { object().reset(); }
-    void abort() const noexcept { object().abort(); }
-    bool broken() const noexcept { return object().broken(); }
-    std::uint64_t n_waiting() const noexcept { return object().n_waiting(); }
-    std::uint64_t parties() const noexcept { return object().parties(); }
-  };
+  using Condition = detail::CountedCondition<>;
+  using Barrier = detail::CountedBarrier<>;
 
   template <class T>
   using Queue = detail::BoundedQueue<cohort::Queue<T>>;
@@ -293,12 +314,6 @@ struct Threads {
   template <class T>
   static PipeEnds<T> Pipe(bool duplex = true) {
     return cohort::Pipe<T>(duplex);
-  }
-
- private:
-  template <class Handle>
-  static auto& lock_of(const Handle& handle) noexcept {
-    return handle.object();
   }
 };
 

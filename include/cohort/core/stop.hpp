@@ -29,8 +29,9 @@ class StopToken {
   StopToken() = default;
 #if defined(__cpp_lib_jthread)
   /// Follows a standard token.
-  StopToken(std::stop_token token)  // NOLINT: meant to convert
-      : StopToken(std::make_shared<Follower>(std::move(token))) {}
+  template <std::same_as<std::stop_token> Token>
+  StopToken(Token token)  // NOLINT: meant to convert
+      : StopToken(std::make_shared<Follower<Token>>(std::move(token))) {}
 #endif
 
   bool stop_requested() const noexcept { return scope_ && scope_->stop_requested(); }
@@ -48,16 +49,18 @@ class StopToken {
 
  private:
 #if defined(__cpp_lib_jthread)
+  template <class Token>
   struct Follower {
     struct Forward {
       detail::StopScope* scope;
       void operator()() const noexcept { scope->request_stop(); }
     };
-    explicit Follower(std::stop_token token) : callback(std::move(token), Forward{&scope}) {}
+    explicit Follower(Token token) : callback(std::move(token), Forward{&scope}) {}
     detail::StopScope scope;
     std::stop_callback<Forward> callback;
   };
-  explicit StopToken(std::shared_ptr<Follower> f) : scope_(f, &f->scope) {}
+  template <class Token>
+  explicit StopToken(std::shared_ptr<Follower<Token>> f) : scope_(f, &f->scope) {}
 #endif
 
   std::shared_ptr<detail::StopScope> scope_;
@@ -66,7 +69,8 @@ class StopToken {
 /// Makes the request. Copies share one state. Any thread.
 class StopSource {
  public:
-  StopSource() : scope_(std::make_shared<detail::StopScope>()) {}
+  template <class Scope = detail::StopScope>
+  StopSource() : scope_(std::make_shared<Scope>()) {}
 
   StopToken token() const { return StopToken(scope_, *scope_); }
   bool stop_requested() const noexcept { return scope_->stop_requested(); }

@@ -34,9 +34,10 @@ namespace detail {
 /// pauses, both are one. A consumer that may leave earlier has it *posted*: it runs as a task of its
 /// own until it pauses. Its state then changes under the gate only, so that whoever sees that it
 /// has paused may destroy it.
-class AsyncBody : public TaskPromiseBase {
+template <class = void>
+class BasicAsyncBody : public TaskPromiseBase {
  public:
-  AsyncBody() noexcept { set_completion(nobody()); }
+  BasicAsyncBody() noexcept { set_completion(nobody()); }
   using Line = Gate::Line;
   enum class State : std::uint8_t { paused, running, full, ended };  // full: a value is there
 
@@ -116,7 +117,7 @@ class AsyncBody : public TaskPromiseBase {
           "way there: take it with block() before a coroutine goes on");
     }
   }
-  inline void destroy() noexcept;
+  void destroy() noexcept;
 
  private:
   friend Gate;
@@ -138,15 +139,17 @@ class AsyncBody : public TaskPromiseBase {
   std::exception_ptr error_;
   std::unique_ptr<EventLoop> loop_;
 };
+using AsyncBody = BasicAsyncBody<>;
 
 /// Waiting until a posted body has paused.
+template <class Body = AsyncBody>
 struct BodyPause {
   using Result = void;
   struct Place : Waiter {
     using Waiter::Waiter;
   };
-  AsyncBody* body;
-  bool try_now(Place&) { return body->state() != AsyncBody::State::running; }
+  Body* body;
+  bool try_now(Place&) { return body->state() != Body::State::running; }
   void arm(Place& place) noexcept { body->arm(place); }
   void disarm(Place& place) noexcept { body->disarm(place); }
   bool retry(Place&) noexcept { return false; }
@@ -154,11 +157,12 @@ struct BodyPause {
   void result(Place&) const noexcept {}
 };
 
-inline void AsyncBody::destroy() noexcept {
+template <class X>
+void BasicAsyncBody<X>::destroy() noexcept {
   if (state() == State::running) {
     const AsideSection aside(current_context());
     scope_.request_stop();
-    Operation(BodyPause{this}).block();
+    Operation(BodyPause<>{this}).block();
   }
   if (error_) report_unobserved(error_);
   TaskExtras::drop(*this);
@@ -206,7 +210,7 @@ class AsyncGeneratorPromise final : public AsyncBody {
 };
 
 template <class T>
-struct NextYield : BodyPause {
+struct NextYield : BodyPause<> {
   using Result = std::optional<stored_t<T>>;
   bool try_now(Place&) {
     const auto state = body->state();

@@ -242,6 +242,4 @@ class EventLoop final : public detail::SchedulerFace<EventLoop>, private detail:
   std::atomic<std::uint32_t> bell_{idle};
 };
 
-static_assert(Scheduler<EventLoop>);
-
 }  // namespace cohort::inline v0

@@ -41,6 +41,4 @@ class InlineExecutor : public detail::PoolFace<InlineExecutor> {
   detail::BasicEvent<detail::Gate> done_;
 };
 
-static_assert(Executor<InlineExecutor>);
-
 }  // namespace cohort::inline v0

@@ -22,9 +22,10 @@ namespace cohort::inline v0 {
 namespace detail {
 
 /// A list of ready coroutines, resumed in one turn at a time.
-class StrandCore final : public LayeredCore {
+template <class = void>
+class BasicStrandCore final : public LayeredCore {
  public:
-  explicit StrandCore(Home& below) noexcept : LayeredCore(below, "Strand", 1) {}
+  explicit BasicStrandCore(Home& below) noexcept : LayeredCore(below, "Strand", 1) {}
 
   void post(Coroutine& c) noexcept override {
     const Posting posting(*this);
@@ -54,7 +55,7 @@ class StrandCore final : public LayeredCore {
   }
 
  private:
-  ~StrandCore() = default;
+  ~BasicStrandCore() = default;
 
   void take_turn() noexcept override {
     Context context{this};
@@ -76,7 +77,7 @@ class StrandCore final : public LayeredCore {
     const TimePoint soon = Clock::now() + std::chrono::microseconds(200);
     if (Home* const driver = below_.driver_here()) {
       struct Until {
-        StrandCore* self;
+        BasicStrandCore* self;
         bool (*done)(const void*) noexcept;
         const void* argument;
       };
@@ -96,24 +97,26 @@ class StrandCore final : public LayeredCore {
   ReadyList<Coroutine> ready_;  // the turn's
   std::atomic<bool> left_over_{false};
 };
+using StrandCore = BasicStrandCore<>;
 
 }  // namespace detail
 
 /// A Scheduler on top of another: its tasks run on that one's threads, one at a time, first come
 /// first served. Any thread may use it. Its tasks may outlive it; neither may outlive the executor
 /// below.
-class Strand : public detail::SchedulerFace<Strand> {
+template <class X = void>
+class BasicStrand : public detail::SchedulerFace<BasicStrand<X>> {
  public:
   template <Scheduler S>
-  explicit Strand(S& below) : core_(new detail::StrandCore(below.home())) {}
-  Strand(const Strand&) = delete;
-  Strand& operator=(const Strand&) = delete;
-  ~Strand() { core_->abandon(); }
+  explicit BasicStrand(S& below) : core_(new detail::StrandCore(below.home())) {}
+  BasicStrand(const BasicStrand&) = delete;
+  BasicStrand& operator=(const BasicStrand&) = delete;
+  ~BasicStrand() { core_->abandon(); }
 
   std::size_t concurrency() const noexcept { return 1; }
   /// Takes no more work; done when what was begun has ended.
   auto shutdown() { return detail::drained(core_->close(), core_->driver()); }
-  using SchedulerFace::shutdown;
+  using detail::SchedulerFace<BasicStrand>::shutdown;
   detail::Home& home() noexcept { return *core_; }
   /// For the library: asks every task to stop.
   void stop_tasks() noexcept { core_->stop_tasks(); }
@@ -123,7 +126,6 @@ class Strand : public detail::SchedulerFace<Strand> {
  private:
   detail::StrandCore* core_;
 };
-
-static_assert(Scheduler<Strand>);
+using Strand = BasicStrand<>;
 
 }  // namespace cohort::inline v0

@@ -35,20 +35,21 @@ struct ThreadPoolOptions {
 /// more work, lets what is queued run, then cancels the tasks that are still suspended and awaits
 /// them. It may run anywhere, also on one of the pool's own workers; the task it runs in is then
 /// asked to stop like the others, and its worker ends with it.
-class ThreadPool : public detail::SchedulerFace<ThreadPool> {
+template <class X = void>
+class BasicThreadPool : public detail::SchedulerFace<BasicThreadPool<X>> {
  public:
-  ThreadPool() : ThreadPool(ThreadPoolOptions{}) {}
+  BasicThreadPool() : BasicThreadPool(ThreadPoolOptions{}) {}
   /// `workers`: 1 or more, else std::invalid_argument.
   template <std::integral Int>
-  explicit ThreadPool(Int workers) : ThreadPool(checked(workers)) {}
-  explicit ThreadPool(ThreadPoolOptions options)
+  explicit BasicThreadPool(Int workers) : BasicThreadPool(checked(workers)) {}
+  explicit BasicThreadPool(ThreadPoolOptions options)
       : core_(std::make_shared<detail::PoolCore>(
             options.workers ? options.workers : os::cpu_count(), options.spare_limit)) {
     core_->start();
   }
-  ThreadPool(const ThreadPool&) = delete;
-  ThreadPool& operator=(const ThreadPool&) = delete;
-  ~ThreadPool() { core_->stop(); }
+  BasicThreadPool(const BasicThreadPool&) = delete;
+  BasicThreadPool& operator=(const BasicThreadPool&) = delete;
+  ~BasicThreadPool() { core_->stop(); }
 
   /// Takes no more work; done when everything that was begun has ended.
   auto shutdown() {
@@ -58,7 +59,7 @@ class ThreadPool : public detail::SchedulerFace<ThreadPool> {
 
   /// Workers that run at the same time.
   std::size_t concurrency() const noexcept { return core_->workers(); }
-  using SchedulerFace::shutdown;
+  using detail::SchedulerFace<BasicThreadPool>::shutdown;
   detail::Home& home() noexcept { return *core_; }
   /// For the library: asks every task to stop.
   void stop_tasks() noexcept { core_->stop_tasks(); }
@@ -79,7 +80,6 @@ class ThreadPool : public detail::SchedulerFace<ThreadPool> {
 
   std::shared_ptr<detail::PoolCore> core_;
 };
-
-static_assert(Scheduler<ThreadPool>);
+using ThreadPool = BasicThreadPool<>;
 
 }  // namespace cohort::inline v0

@@ -20,27 +20,28 @@ namespace cohort::inline v0 {
 /// While one lives, SIGINT and SIGTERM do not end the process but set it off; afterwards they do
 /// what they do by default. One at a time in a process (UsageError). The handler only rings; a
 /// thread of the object's own does the rest, so it may interrupt anything.
-class Interrupts {
+template <class = void>
+class BasicInterrupts {
   using Core = detail::BasicEvent<detail::Gate>;
 
  public:
-  Interrupts() {
-    Interrupts* none = nullptr;
+  BasicInterrupts() {
+    BasicInterrupts* none = nullptr;
     if (!current().compare_exchange_strong(none, this)) {
       throw UsageError("there is an Interrupts object already: share that one");
     }
     watcher_ = std::thread([this] { watch(); });
     os::catch_interrupts(&handle);
   }
-  ~Interrupts() {
+  ~BasicInterrupts() {
     os::catch_interrupts(nullptr);
     current().store(nullptr);
     ends_.store(true);
     bell_.wake();
     watcher_.join();
   }
-  Interrupts(const Interrupts&) = delete;
-  Interrupts& operator=(const Interrupts&) = delete;
+  BasicInterrupts(const BasicInterrupts&) = delete;
+  BasicInterrupts& operator=(const BasicInterrupts&) = delete;
 
   /// Waits for the first interrupt; returns at once when there was one, until clear().
   auto wait() { return Operation(detail::EventWait<Core>{&event_}); }
@@ -53,12 +54,12 @@ class Interrupts {
   }
 
  private:
-  static std::atomic<Interrupts*>& current() noexcept {
-    static std::atomic<Interrupts*> instance{nullptr};
+  static std::atomic<BasicInterrupts*>& current() noexcept {
+    static std::atomic<BasicInterrupts*> instance{nullptr};
     return instance;
   }
   static void handle(int signal) {
-    if (Interrupts* const self = current().load()) {
+    if (BasicInterrupts* const self = current().load()) {
       self->signal_.store(signal);
       self->bell_.wake();
     }
@@ -77,5 +78,6 @@ class Interrupts {
   os::Poller bell_;
   std::thread watcher_;
 };
+using Interrupts = BasicInterrupts<>;
 
 }  // namespace cohort::inline v0

@@ -141,7 +141,10 @@ struct PickReady {
   }
 };
 struct WhichAreReady {
-  std::vector<std::size_t> operator()(std::vector<std::size_t> ready) const { return ready; }
+  template <class Ready>
+  Ready operator()(Ready ready) const {
+    return ready;
+  }
 };
 
 }  // namespace detail

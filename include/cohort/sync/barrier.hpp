@@ -22,19 +22,20 @@ namespace cohort::inline v0 {
 /// that times out, is stopped while it waits, or fails in the action breaks the barrier: all who
 /// wait, and all who come until `reset()`, get BrokenBarrier. All verbs may be called by any number
 /// of tasks and threads at once. Neither copies nor moves; must outlive those who wait.
-class Barrier {
+template <class Core = detail::LocalBarrier>
+class BasicBarrier {
  public:
   /// `parties`: 1 or more, else std::invalid_argument. `action` runs once a round before anybody
   /// passes, in one of the parties: inside a coroutine it must not block.
   template <std::integral Int>
-  explicit Barrier(Int parties, std::function<void()> action = {})
+  explicit BasicBarrier(Int parties, std::function<void()> action = {})
       : core_(checked(parties), std::move(action)) {}
   /// `timeout`: how long a wait may take that is given no limit of its own.
   template <std::integral Int, class Rep, class Period>
-  Barrier(Int parties, std::function<void()> action, std::chrono::duration<Rep, Period> timeout)
+  BasicBarrier(Int parties, std::function<void()> action, std::chrono::duration<Rep, Period> timeout)
       : core_(checked(parties), std::move(action)), limit_(detail::Limit::within(timeout)) {}
-  Barrier(const Barrier&) = delete;
-  Barrier& operator=(const Barrier&) = delete;
+  BasicBarrier(const BasicBarrier&) = delete;
+  BasicBarrier& operator=(const BasicBarrier&) = delete;
 
   /// Waits for the other parties; yields 0 to parties - 1, in order of arrival in this round.
   /// Throws BrokenBarrier, and what the action threw if it ran here. Under `within` and `until` an
@@ -59,8 +60,9 @@ class Barrier {
     return static_cast<std::uint64_t>(parties);
   }
 
-  detail::LocalBarrier core_;
+  Core core_;
   const detail::Limit limit_;
 };
+using Barrier = BasicBarrier<>;
 
 }  // namespace cohort::inline v0

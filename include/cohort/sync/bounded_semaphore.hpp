@@ -14,13 +14,15 @@
 namespace cohort::inline v0 {
 
 /// A Semaphore in everything else.
-class BoundedSemaphore : public Semaphore {
+template <class Core = detail::BasicSemaphore<detail::Gate>>
+class BasicBoundedSemaphore : public BasicSemaphore<Core> {
  public:
-  BoundedSemaphore() : BoundedSemaphore(1) {}
+  BasicBoundedSemaphore() : BasicBoundedSemaphore(1) {}
   /// `permits`: 0 or more, else std::invalid_argument.
   template <std::integral Int>
-  explicit BoundedSemaphore(Int permits)
-      : Semaphore(permits, static_cast<std::uint64_t>(permits)) {}
+  explicit BasicBoundedSemaphore(Int permits)
+      : BasicSemaphore<Core>(permits, static_cast<std::uint64_t>(permits)) {}
 };
+using BoundedSemaphore = BasicBoundedSemaphore<>;
 
 }  // namespace cohort::inline v0

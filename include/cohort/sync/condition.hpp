@@ -30,23 +30,24 @@ namespace cohort::inline v0 {
 /// notifications only by who holds the lock. First come, first served among those who wait for a
 /// notification; none is woken without one, and none is lost: one that was given to nobody because
 /// its time was up or it was stopped goes to the next. Neither copies nor moves.
-class Condition {
+template <class Core = detail::ConditionLock>
+class BasicCondition {
  public:
   /// With an RLock of its own.
-  Condition() : own_(std::in_place), lock_{&own_->semaphore(), &*own_} {}
+  BasicCondition() : own_(std::in_place), lock_{&own_->semaphore(), &*own_} {}
   /// With a lock, which must outlive it; its verbs and those of the condition are the same.
-  explicit Condition(RLock& lock) noexcept : lock_{&lock.core_.semaphore(), &lock.core_} {}
-  explicit Condition(Lock& lock)
+  explicit BasicCondition(RLock& lock) noexcept : lock_{&lock.core_.semaphore(), &lock.core_} {}
+  explicit BasicCondition(Lock& lock)
       : lock_{detail::OperationAccess::take(lock.acquire()).semaphore, nullptr} {}
-  Condition(const Condition&) = delete;
-  Condition& operator=(const Condition&) = delete;
+  BasicCondition(const BasicCondition&) = delete;
+  BasicCondition& operator=(const BasicCondition&) = delete;
 
   /// Releases the lock with all its levels, waits for a notification, and takes the lock again as
   /// it was. It does so too when it throws Cancelled or its time is up, however long that takes;
   /// `within` and `until` yield whether a notification came. Throws UsageError if the caller does
   /// not hold the lock. With an RLock, who calls this is the one who must.
   auto wait() {
-    return detail::ConditionWait<detail::ConditionLock, detail::UntilNotified>(
+    return detail::ConditionWait<Core, detail::UntilNotified>(
         line_, lock_, detail::this_owner(), {});
   }
   /// Waits until `predicate()` is true, which is asked with the lock held: at first, after each
@@ -54,7 +55,7 @@ class Condition {
   /// throws comes out with the lock held. The predicate is stored.
   template <std::predicate Predicate>
   auto wait_for(Predicate predicate) {
-    return detail::ConditionWait<detail::ConditionLock, detail::UntilTrue<Predicate>>(
+    return detail::ConditionWait<Core, detail::UntilTrue<Predicate>>(
         line_, lock_, detail::this_owner(), {std::move(predicate)});
   }
 
@@ -71,7 +72,7 @@ class Condition {
 
   /// The lock's verbs.
   auto acquire() { return acquire(detail::Nothing{}); }
-  auto hold() { return acquire(detail::MakeGuard<detail::ConditionLock>{&lock_}); }
+  auto hold() { return acquire(detail::MakeGuard<Core>{&lock_}); }
   [[nodiscard("false means that the lock was not taken")]] bool try_acquire() noexcept {
     return lock_.recursive ? lock_.recursive->try_acquire(detail::this_owner())
                            : lock_.semaphore->try_acquire();
@@ -111,9 +112,10 @@ class Condition {
     line_.notify(n);
   }
 
-  detail::ConditionLock::Line line_;
+  typename Core::Line line_;
   std::optional<detail::RecursiveLock> own_;
-  detail::ConditionLock lock_;
+  Core lock_;
 };
+using Condition = BasicCondition<>;
 
 }  // namespace cohort::inline v0

@@ -15,13 +15,12 @@ namespace cohort::inline v0 {
 /// Unset at first. Everybody who waits when `set()` is called returns, even if `clear()` follows at
 /// once. `set()` may be called in a signal handler, unless a `select` waits for this very event (use
 /// Interrupts for that). Neither copies nor moves.
-class Event {
-  using Core = detail::BasicEvent<detail::Gate>;
-
+template <class Core = detail::BasicEvent<detail::Gate>>
+class BasicEvent {
  public:
-  Event() = default;
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
+  BasicEvent() = default;
+  BasicEvent(const BasicEvent&) = delete;
+  BasicEvent& operator=(const BasicEvent&) = delete;
 
   void set() noexcept { core_.set(); }
   void clear() noexcept { core_.clear(); }
@@ -32,5 +31,6 @@ class Event {
  private:
   Core core_;
 };
+using Event = BasicEvent<>;
 
 }  // namespace cohort::inline v0

@@ -21,15 +21,16 @@ namespace cohort::inline v0 {
 
 /// As std::latch, for coroutines too. All that happened before the counts is seen by those who
 /// passed. Neither copies nor moves; must outlive those who wait.
-class Latch {
+template <class = void>
+class BasicLatch {
   using Event = detail::BasicEvent<detail::Gate>;
 
  public:
   /// `count`: 0 or more, else std::invalid_argument.
   template <std::integral Int>
-  explicit Latch(Int count) : count_(checked(count)), zero_(count == 0) {}
-  Latch(const Latch&) = delete;
-  Latch& operator=(const Latch&) = delete;
+  explicit BasicLatch(Int count) : count_(checked(count)), zero_(count == 0) {}
+  BasicLatch(const BasicLatch&) = delete;
+  BasicLatch& operator=(const BasicLatch&) = delete;
 
   /// Takes n off the count; at zero all who wait pass. Throws OverRelease if there is less than n
   /// left, and has changed nothing; std::invalid_argument if n is negative. Any number at once.
@@ -52,7 +53,7 @@ class Latch {
 
  private:
   struct Arrival : detail::EventWait<Event> {
-    Latch* latch;
+    BasicLatch* latch;
     std::uint64_t n;
     template <class AnyPlace>
     bool try_now(AnyPlace& place) {
@@ -83,5 +84,6 @@ class Latch {
   std::atomic<std::uint64_t> count_;
   Event zero_;
 };
+using Latch = BasicLatch<>;
 
 }  // namespace cohort::inline v0

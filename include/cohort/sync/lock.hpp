@@ -18,19 +18,18 @@ namespace cohort::inline v0 {
 /// first served among those who wait; a running acquirer may be faster than a sleeping one until
 /// the first in line has waited for 1 ms. Neither copies nor moves; must outlive those who wait.
 /// Uncontended, acquire and release are one atomic instruction each.
-class Lock {
-  using Core = detail::BasicSemaphore<detail::Gate>;
-
+template <class Core = detail::BasicSemaphore<detail::Gate>>
+class BasicLock {
  public:
-  Lock() = default;
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
+  BasicLock() = default;
+  BasicLock(const BasicLock&) = delete;
+  BasicLock& operator=(const BasicLock&) = delete;
 
   /// Waits for the lock. Cancelled or timed out, it does not have it.
   auto acquire() { return Operation(detail::AcquirePermit<Core, detail::Nothing>{&core_, {}}); }
   /// The same, yielding a guard that releases.
   auto hold() {
-    return Operation(detail::AcquirePermit<Core, detail::MakeGuard<Lock>>{&core_, {this}});
+    return Operation(detail::AcquirePermit<Core, detail::MakeGuard<BasicLock>>{&core_, {this}});
   }
   /// Never waits; true if the lock was free.
   [[nodiscard("false means that the lock was not taken")]] bool try_acquire() noexcept {
@@ -53,5 +52,6 @@ class Lock {
  private:
   Core core_{1};
 };
+using Lock = BasicLock<>;
 
 }  // namespace cohort::inline v0

@@ -14,27 +14,30 @@
 
 namespace cohort::inline v0 {
 
-class Condition;
-class RLock;
+template <class>
+class BasicCondition;
+template <class>
+class BasicRLock;
 
 /// Releases in the name of the lock's owner, wherever it is destroyed.
-template <>
-class [[nodiscard("a dropped guard releases at once: keep it in a variable")]] Guard<RLock>
-    : public Guard<detail::RecursiveLock> {
+template <class Core>
+class [[nodiscard("a dropped guard releases at once: keep it in a variable")]] Guard<BasicRLock<Core>>
+    : public Guard<Core> {
  public:
   /// For the library: adopts one level.
-  explicit Guard(RLock & lock) noexcept;
+  explicit Guard(BasicRLock<Core> & lock) noexcept : Guard<Core>(lock.core_) {}
 };
 
 /// Owned by the task that acquires it, on whatever thread that runs, or by the thread outside
 /// tasks; free for others after as many releases as acquires. A plain function on a pool and every
 /// Task awaited directly belong to their task; each leg of `when_all` is a task of its own. Order
 /// of service as for Lock. Neither copies nor moves; must outlive those who wait.
-class RLock {
+template <class Core = detail::RecursiveLock>
+class BasicRLock {
  public:
-  RLock() = default;
-  RLock(const RLock&) = delete;
-  RLock& operator=(const RLock&) = delete;
+  BasicRLock() = default;
+  BasicRLock(const BasicRLock&) = delete;
+  BasicRLock& operator=(const BasicRLock&) = delete;
 
   /// Waits for the lock; at once if the caller owns it. Cancelled or timed out, it has not one
   /// level more than before. Who calls this becomes the owner, even if another awaits the result.
@@ -44,7 +47,7 @@ class RLock {
   }
   /// The same, yielding a guard that releases one level.
   auto hold() {
-    return Operation(detail::AcquireOwned<detail::MakeGuard<RLock>>{
+    return Operation(detail::AcquireOwned<detail::MakeGuard<BasicRLock>>{
         &core_.semaphore(), &core_, detail::this_owner(), {this}});
   }
   /// Never waits; true if the lock was free or the caller's.
@@ -69,11 +72,11 @@ class RLock {
   void unlock() { release(); }
 
  private:
-  friend Condition;
-  friend Guard<RLock>;
-  detail::RecursiveLock core_;
+  template <class>
+  friend class BasicCondition;
+  friend Guard<BasicRLock>;
+  Core core_;
 };
-
-inline Guard<RLock>::Guard(RLock& lock) noexcept : Guard<detail::RecursiveLock>(lock.core_) {}
+using RLock = BasicRLock<>;
 
 }  // namespace cohort::inline v0

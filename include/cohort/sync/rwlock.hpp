@@ -19,8 +19,8 @@ namespace cohort::inline v0 {
 /// recursive, owned by nobody: any task or thread may release. A released lock goes to the first in
 /// line at once. Neither copies nor moves; must outlive those who wait. Uncontended, acquiring and
 /// releasing is one atomic instruction each.
-class RWLock {
-  using Core = detail::BasicRWLock<detail::Gate>;
+template <class Core = detail::BasicRWLock<detail::Gate>>
+class BasicRWLock {
   using Access = detail::Access;
   template <Access access, class Then>
   using Acquire = Operation<detail::AcquireSide<Core, access, Then>>;
@@ -28,9 +28,9 @@ class RWLock {
   using MakeGuard = detail::MakeGuard<detail::RWLockSide<Core, access>>;
 
  public:
-  RWLock() = default;
-  RWLock(const RWLock&) = delete;
-  RWLock& operator=(const RWLock&) = delete;
+  BasicRWLock() = default;
+  BasicRWLock(const BasicRWLock&) = delete;
+  BasicRWLock& operator=(const BasicRWLock&) = delete;
 
   /// Waits until no writer holds the lock or stands before this one. Cancelled or timed out, it
   /// does not have it. Any number of tasks and threads at once, as all that follows.
@@ -79,5 +79,6 @@ class RWLock {
   detail::RWLockSide<Core, Access::read> read_{core_};
   detail::RWLockSide<Core, Access::write> write_{core_};
 };
+using RWLock = BasicRWLock<>;
 
 }  // namespace cohort::inline v0

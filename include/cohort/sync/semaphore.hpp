@@ -35,25 +35,24 @@ std::uint64_t checked_permits(Int n, int least, const char* what) {
 }  // namespace detail
 
 /// May rise above its start value. Order of service as for Lock. Neither copies nor moves.
-class Semaphore {
-  using Core = detail::BasicSemaphore<detail::Gate>;
-
+template <class Core = detail::BasicSemaphore<detail::Gate>>
+class BasicSemaphore {
  public:
   /// At most this many permits.
   static constexpr std::uint64_t max = detail::most_permits;
 
-  Semaphore() : Semaphore(1) {}
+  BasicSemaphore() : BasicSemaphore(1) {}
   /// `permits`: 0 or more, else std::invalid_argument.
   template <std::integral Int>
-  explicit Semaphore(Int permits) : Semaphore(permits, max) {}
-  Semaphore(const Semaphore&) = delete;
-  Semaphore& operator=(const Semaphore&) = delete;
+  explicit BasicSemaphore(Int permits) : BasicSemaphore(permits, max) {}
+  BasicSemaphore(const BasicSemaphore&) = delete;
+  BasicSemaphore& operator=(const BasicSemaphore&) = delete;
 
   /// Waits for a permit. Cancelled or timed out, it has taken none.
   auto acquire() { return Operation(detail::AcquirePermit<Core, detail::Nothing>{&core_, {}}); }
   /// The same, yielding a guard that gives it back.
   auto hold() {
-    return Operation(detail::AcquirePermit<Core, detail::MakeGuard<Semaphore>>{&core_, {this}});
+    return Operation(detail::AcquirePermit<Core, detail::MakeGuard<BasicSemaphore>>{&core_, {this}});
   }
   /// Never waits; true if there was a permit.
   [[nodiscard("false means that no permit was taken")]] bool try_acquire() noexcept {
@@ -73,7 +72,7 @@ class Semaphore {
 
  protected:
   template <std::integral Int>
-  Semaphore(Int permits, std::uint64_t limit)
+  BasicSemaphore(Int permits, std::uint64_t limit)
       : core_(detail::checked_permits(permits, 0, "Semaphore: the number of permits")),
         limit_(limit) {}
 
@@ -81,5 +80,6 @@ class Semaphore {
   Core core_;
   const std::uint64_t limit_;
 };
+using Semaphore = BasicSemaphore<>;
 
 }  // namespace cohort::inline v0

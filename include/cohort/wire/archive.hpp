@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -72,6 +71,7 @@ class OutArchive {
   explicit OutArchive(Count) noexcept : kind_(Kind::counts) {}
   OutArchive(const OutArchive&) = delete;
   OutArchive& operator=(const OutArchive&) = delete;
+  ~OutArchive() { delete[] block_; }
 
   /// Appends the values, in order. Throws CodecError where one cannot be encoded.
   template <class... T>
@@ -95,7 +95,7 @@ class OutArchive {
   /// How much was written, or counted.
   std::size_t size() const noexcept { return counted_ + static_cast<std::size_t>(next_ - begin_); }
   /// What was written, until more is. Empty if it only counts.
-  std::span<const std::byte> bytes() const noexcept { return {begin_, next_}; }
+  std::span<const std::byte> bytes() const noexcept { return {begin_, static_cast<std::size_t>(next_ - begin_)}; }
   /// Takes back what was written after the first `n` bytes. An archive that grew keeps its memory,
   /// so that `truncate(0)` makes it ready for the next message.
   void truncate(std::size_t n) noexcept {
@@ -134,10 +134,10 @@ class OutArchive {
     const std::size_t used = size();
     std::size_t capacity = static_cast<std::size_t>(end_ - begin_);
     capacity = n > capacity ? used + n : capacity * 2;
-    std::unique_ptr<std::byte[]> block(new std::byte[capacity]);
-    std::memcpy(block.get(), begin_, used);
-    block_ = std::move(block);
-    begin_ = block_.get();
+    auto* const block = new std::byte[capacity];
+    std::memcpy(block, begin_, used);
+    delete[] block_;
+    begin_ = block_ = block;
     next_ = begin_ + used;
     end_ = begin_ + capacity;
   }
@@ -149,7 +149,7 @@ class OutArchive {
   std::byte* next_ = nullptr;
   std::byte* end_ = nullptr;
   std::byte* begin_ = nullptr;
-  std::unique_ptr<std::byte[]> block_;  // if it grew out of own_
+  std::byte* block_ = nullptr;  // if it grew out of own_
   std::size_t counted_ = 0;             // only if it counts
   std::size_t depth_ = 0;
   void* context_ = nullptr;
@@ -197,8 +197,9 @@ class InArchive {
   }
   /// For codecs: how many elements follow, each of at least `least` bytes (1 or more) here and of
   /// `in_memory` bytes once they are read. No container may get memory for more.
+  template <class Count = std::uint64_t>
   std::size_t count(std::size_t least, std::size_t in_memory) {
-    const auto n = read<std::uint64_t>();
+    const auto n = read<Count>();
     if (n > remaining() / least) too_many(n);
     claim(n, in_memory);
     return static_cast<std::size_t>(n);

@@ -18,7 +18,8 @@ namespace cohort::inline v0::detail {
 /// Stands in the line of each future, without any order of its own: whoever completes one pushes it
 /// on a stack and has the gate served; under the gate the stack becomes a queue. Counted: by its
 /// owner, and by every place in a future's line until that is left or published.
-class Watch {
+template <class = void>
+class BasicWatch {
  public:
   using Line = Gate::Line;
   class Node;
@@ -34,9 +35,9 @@ class Watch {
   };
 
   struct Leave {
-    void operator()(Watch* watch) const noexcept { watch->leave(); }
+    void operator()(BasicWatch* watch) const noexcept { watch->leave(); }
   };
-  using Owner = std::unique_ptr<Watch, Leave>;
+  using Owner = std::unique_ptr<BasicWatch, Leave>;
 
   /// Ready when so many are done, or one has failed. One that hands out is ready when there is one
   /// to be had, and when all have been. Takes over a reference to each future, duplicates once.
@@ -49,7 +50,7 @@ class Watch {
   /// One future's place.
   class Node final : private Wait, private Waiter {
    public:
-    Node(Watch& watch, FutureBase& future) noexcept
+    Node(BasicWatch& watch, FutureBase& future) noexcept
         : Waiter(static_cast<Wait&>(*this)), watch_(watch), future_(&future) {
       future.retain();
     }
@@ -60,11 +61,11 @@ class Watch {
     FutureBase* future() const noexcept { return future_; }
 
    private:
-    friend Watch;
+    friend BasicWatch;
     void publish(Outcome) noexcept override { watch_.arrived(*this); }
     Wakeup nudge() noexcept override { return {}; }
 
-    Watch& watch_;
+    BasicWatch& watch_;
     FutureBase* future_;      // null once it was handed out
     Node* behind_ = nullptr;  // on the stack, then in the queue
   };
@@ -78,7 +79,7 @@ class Watch {
       FutureBase& state = future.shared_state();
       if (!std::exchange(seen[&state], true)) all.push_back(&state);
     }
-    Owner owner(new Watch(all, goal));
+    Owner owner(new BasicWatch(all, goal));
     owner->enter();
     return owner;
   }
@@ -128,13 +129,13 @@ class Watch {
  private:
   friend Gate;
 
-  Watch(const std::vector<FutureBase*>& futures, Goal goal)
+  BasicWatch(const std::vector<FutureBase*>& futures, Goal goal)
       : goal_(goal), nodes_(std::allocator<Node>().allocate(futures.size())) {
     for (FutureBase* const future : futures) std::construct_at(nodes_ + size_++, *this, *future);
     left_ = size_;
     if (goal_.needed > size_) goal_.needed = size_;
   }
-  ~Watch() {
+  ~BasicWatch() {
     std::destroy_n(nodes_, size_);
     std::allocator<Node>().deallocate(nodes_, size_);
   }
@@ -219,9 +220,11 @@ class Watch {
   Node* const nodes_;
   std::size_t size_ = 0;
 };
+using Watch = BasicWatch<>;
 
 /// Waiting at a watch, but for the result.
-struct WatchWait {
+template <class = void>
+struct BasicWatchWait {
   using Place = Watch::Place;
   Watch* watch;
 
@@ -231,5 +234,6 @@ struct WatchWait {
   bool retry(Place&) noexcept { return false; }
   Home* driver() const noexcept { return watch->driver(); }
 };
+using WatchWait = BasicWatchWait<>;
 
 }  // namespace cohort::inline v0::detail

@@ -20,7 +20,8 @@
 namespace cohort::inline v0::detail {
 
 /// A Home that leaves all but `post` to one below.
-class HomeAbove : public Home {
+template <class = void>
+class BasicHomeAbove : public Home {
  public:
   void add_timer(TimerNode& n, TimePoint when) noexcept override { below_.add_timer(n, when); }
   void remove_timer(TimerNode& node) noexcept override { below_.remove_timer(node); }
@@ -31,14 +32,16 @@ class HomeAbove : public Home {
   Home* driver() noexcept override { return below_.driver(); }
 
  protected:
-  explicit HomeAbove(Home& below) noexcept : below_(below) {}
-  ~HomeAbove() = default;
+  explicit BasicHomeAbove(Home& below) noexcept : below_(below) {}
+  ~BasicHomeAbove() = default;
 
   Home& below_;
 };
+using HomeAbove = BasicHomeAbove<>;
 
 /// Counted: it lives as long as the executor that owns it, a task or a turn refers to it.
-class LayeredCore : public HomeAbove, private Completion {
+template <class = void>
+class BasicLayeredCore : public HomeAbove, private Completion {
  public:
   TaskCount& task_begins() override {
     retain();
@@ -96,9 +99,9 @@ class LayeredCore : public HomeAbove, private Completion {
   }
 
  protected:
-  LayeredCore(Home& below, const char* name, std::size_t turns) noexcept
+  BasicLayeredCore(Home& below, const char* name, std::size_t turns) noexcept
       : HomeAbove(below), name_(name), turns_at_most_(turns) {}
-  virtual ~LayeredCore() {
+  virtual ~BasicLayeredCore() {
     for (Count* count = counts_.load(std::memory_order_relaxed); count;) {
       delete std::exchange(count, count->next);
     }
@@ -113,7 +116,7 @@ class LayeredCore : public HomeAbove, private Completion {
   /// it may run, and the executor below be gone.
   class Posting {
    public:
-    explicit Posting(LayeredCore& core, bool offer = true) noexcept : core_(core) {
+    explicit Posting(BasicLayeredCore& core, bool offer = true) noexcept : core_(core) {
       core_.retain();
       core_.arriving_.fetch_add(1, std::memory_order_seq_cst);
       if (offer) core_.offer_turn();
@@ -126,7 +129,7 @@ class LayeredCore : public HomeAbove, private Completion {
     Posting& operator=(const Posting&) = delete;
 
    private:
-    LayeredCore& core_;
+    BasicLayeredCore& core_;
   };
 
   std::size_t turns_at_most() const noexcept { return turns_at_most_; }
@@ -227,5 +230,6 @@ class LayeredCore : public HomeAbove, private Completion {
   BasicEvent<Gate> drained_;
   StopScope no_stop_;
 };
+using LayeredCore = BasicLayeredCore<>;
 
 }  // namespace cohort::inline v0::detail

@@ -15,7 +15,9 @@
 
 namespace cohort::inline v0::detail {
 
-class PolicyTask;
+template <class = void>
+class BasicPolicyTask;
+using PolicyTask = BasicPolicyTask<>;
 
 /// One activation of the trampoline on behalf of one task after the other.
 struct PolicyTurn {
@@ -27,39 +29,42 @@ struct PolicyTurn {
   bool gives_way = false;  // it is about to post itself
 };
 
-class PolicyCoreBase : public LayeredCore {
+template <class = void>
+class BasicPolicyCoreBase : public LayeredCore {
  public:
   using LayeredCore::post;
   using LayeredCore::turn_blocks;
   using LayeredCore::turn_unblocks;
 
   /// Any thread: the coroutine is ready, in that task. Offers a turn for it if told to.
-  inline void post(PolicyTask& task, Coroutine& c, bool offer) noexcept;
+  void post(PolicyTask& task, Coroutine& c, bool offer) noexcept;
   /// The task's coroutine that runs in this turn could give way.
   virtual Turn look(PolicyTurn& turn) noexcept = 0;
   virtual Home& new_task() = 0;
 
  protected:
-  PolicyCoreBase(Home& below, std::size_t turns) noexcept
+  BasicPolicyCoreBase(Home& below, std::size_t turns) noexcept
       : LayeredCore(below, "PolicyExecutor", turns) {}
-  ~PolicyCoreBase() = default;
+  ~BasicPolicyCoreBase() = default;
 
   BasicInjector<RealAtomics, PolicyTask> announced_;
 };
+using PolicyCoreBase = BasicPolicyCoreBase<>;
 
 /// Counted: it lives as long as it has tasks, an announcement or a turn. One of them is no task's
 /// but the executor's own: whatever comes by `schedule()` or a Strand is at home there.
-class PolicyTask final : public HomeAbove, public Job {
+template <class>
+class BasicPolicyTask final : public HomeAbove, public Job {
  public:
   /// Not counted yet: `task_begins` follows.
-  PolicyTask(PolicyCoreBase& core, bool guests) noexcept
+  BasicPolicyTask(PolicyCoreBase& core, bool guests) noexcept
       : HomeAbove(static_cast<Home&>(core)),
         core_(core),
         references_(guests ? 1 : 0),
         for_guests(guests) {
     if (!guests) core.retain();
   }
-  ~PolicyTask() = default;
+  ~BasicPolicyTask() = default;
 
   static void* operator new(std::size_t size) { return allocate_block(size); }
   static void operator delete(void* memory, std::size_t size) noexcept { free_block(memory, size); }
@@ -135,15 +140,16 @@ class PolicyTask final : public HomeAbove, public Job {
   const bool for_guests;
   BasicInjector<RealAtomics, Coroutine> posted;
   std::atomic<bool> announced{false};
-  PolicyTask* link;  // in the list of those announced
+  BasicPolicyTask* link;  // in the list of those announced
   // Under the core's lock.
   Arrival arrival = Arrival::created;  // how it enters the policy's queue next
   bool queued = false;                 // it is there
-  PolicyTask* swept_next = nullptr;
+  BasicPolicyTask* swept_next = nullptr;
   Coroutine* swept = nullptr;
 };
 
-inline void PolicyCoreBase::post(PolicyTask& task, Coroutine& c, bool offer) noexcept {
+template <class X>
+void BasicPolicyCoreBase<X>::post(PolicyTask& task, Coroutine& c, bool offer) noexcept {
   const Posting posting(*this, offer);
   task.posted.push(c);
   if (task.announced.exchange(true, std::memory_order_seq_cst)) return;

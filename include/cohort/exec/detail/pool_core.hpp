@@ -29,9 +29,10 @@
 
 namespace cohort::inline v0::detail {
 
-class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore> {
+template <class X = void>
+class BasicPoolCore final : public Home, public std::enable_shared_from_this<BasicPoolCore<X>> {
  public:
-  PoolCore(std::size_t workers, std::size_t spare_limit)
+  BasicPoolCore(std::size_t workers, std::size_t spare_limit)
       : wanted_(workers), parking_(workers + spare_limit), workers_(workers + spare_limit) {
     for (std::size_t i = 0; i < workers; ++i) workers_[i] = std::make_unique<Worker>(*this, i);
     used_.store(workers, std::memory_order_release);
@@ -83,7 +84,7 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
 
   /// What has not begun never will; drops what lies around, and the rest when its turn comes.
   void drop_queued() noexcept {
-    const auto keep = shared_from_this();
+    const auto keep = this->shared_from_this();
     const auto drop = [this](Coroutine* list) {
       detail::drop_queued(list, [this](Coroutine& c) { post(c); });
     };
@@ -100,7 +101,7 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
       wake_one();
     } else {
       // From here on the coroutine may run, and the pool be destroyed.
-      const auto keep = shared_from_this();
+      const auto keep = this->shared_from_this();
       injector_.push(c);
       wake_one();
     }
@@ -136,7 +137,7 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
     return tasks;
   }
   void task_ends(TaskCount& tasks) noexcept override {
-    const auto keep = shared_from_this();  // a task may end on another executor's thread
+    const auto keep = this->shared_from_this();  // a task may end on another executor's thread
     tasks.end();
     if (closed_.load(std::memory_order_seq_cst)) note_if_drained();
   }
@@ -160,7 +161,7 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
     worker.running.store(true, std::memory_order_relaxed);
     threads_.fetch_add(1, std::memory_order_seq_cst);
     try {
-      worker.thread = std::thread([self = shared_from_this(), &worker] { self->work(worker); });
+      worker.thread = std::thread([self = this->shared_from_this(), &worker] { self->work(worker); });
     } catch (...) {
       worker.running.store(false, std::memory_order_relaxed);
       threads_.fetch_sub(1, std::memory_order_seq_cst);
@@ -317,7 +318,7 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
   }
 
   struct Rouse {
-    PoolCore& core;
+    BasicPoolCore& core;
     void operator()(BasicParking<RealAtomics>::Word& word, std::uint32_t how) const noexcept {
       if (how == BasicParking<RealAtomics>::polling) {
         core.poller_.wake();
@@ -396,5 +397,6 @@ class PoolCore final : public Home, public std::enable_shared_from_this<PoolCore
   std::atomic<std::size_t> used_{0};  // workers that exist: slots [0, used)
   std::vector<std::unique_ptr<Worker>> workers_;
 };
+using PoolCore = BasicPoolCore<>;
 
 }  // namespace cohort::inline v0::detail

@@ -15,8 +15,9 @@
 
 namespace cohort::inline v0::detail {
 
-struct PoolWorker {
-  PoolWorker(Home& home, std::size_t i)
+template <class = void>
+struct BasicPoolWorker {
+  BasicPoolWorker(Home& home, std::size_t i)
       : context{&home}, index(i), random(static_cast<std::uint32_t>(i)) {
     context.worker = this;
   }
@@ -45,5 +46,6 @@ struct PoolWorker {
   alignas(64) BasicInjector<RealAtomics, Coroutine> inbox;
   TaskCount tasks;
 };
+using PoolWorker = BasicPoolWorker<>;
 
 }  // namespace cohort::inline v0::detail

@@ -11,7 +11,8 @@ namespace cohort::inline v0 {
 
 /// Each job runs until it ends or waits; then the one that has been ready for longest. Good to long
 /// jobs, hard on short ones behind a long one.
-class Fcfs {
+template <class = void>
+class BasicFcfs {
  public:
   void push(Job& job, Arrival) noexcept { ready_.push(job); }
   Job* pop() noexcept { return ready_.pop(); }
@@ -20,5 +21,6 @@ class Fcfs {
  private:
   JobList ready_;
 };
+using Fcfs = BasicFcfs<>;
 
 }  // namespace cohort::inline v0

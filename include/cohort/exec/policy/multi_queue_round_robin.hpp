@@ -13,12 +13,13 @@ namespace cohort::inline v0 {
 /// As RoundRobin, but those that have waited come before those that are new, and these before those
 /// that have used their quantum up; first come, first served within each. So jobs that mostly wait
 /// are served at once.
-class MultiQueueRoundRobin {
+template <class = void>
+class BasicMultiQueueRoundRobin {
  public:
-  MultiQueueRoundRobin() : MultiQueueRoundRobin(std::chrono::milliseconds(20)) {}
+  BasicMultiQueueRoundRobin() : BasicMultiQueueRoundRobin(std::chrono::milliseconds(20)) {}
   /// Throws std::invalid_argument unless it is positive.
   template <class Rep, class Period>
-  explicit MultiQueueRoundRobin(std::chrono::duration<Rep, Period> quantum) : quantum_(quantum) {}
+  explicit BasicMultiQueueRoundRobin(std::chrono::duration<Rep, Period> quantum) : quantum_(quantum) {}
 
   void push(Job& job, Arrival why) noexcept {
     job.level = why == Arrival::unblocked ? 0 : why == Arrival::created ? 1 : 2;
@@ -41,5 +42,6 @@ class MultiQueueRoundRobin {
   Quantum quantum_;
   JobList ready_[3];
 };
+using MultiQueueRoundRobin = BasicMultiQueueRoundRobin<>;
 
 }  // namespace cohort::inline v0

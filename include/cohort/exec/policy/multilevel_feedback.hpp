@@ -26,13 +26,14 @@ namespace cohort::inline v0 {
 /// 5. A job gives way to one that has become ready in a queue before its own, and then stands at
 ///    the tail of its own.
 /// One that has waited returns to the tail of the queue it came from, with a new quantum.
-class MultilevelFeedback {
+template <class = void>
+class BasicMultilevelFeedback {
  public:
-  MultilevelFeedback() : MultilevelFeedback(3, std::chrono::milliseconds(10)) {}
+  BasicMultilevelFeedback() : BasicMultilevelFeedback(3, std::chrono::milliseconds(10)) {}
   /// Throws std::invalid_argument for fewer than one level or more than 64, and unless the quantum
   /// is positive.
   template <std::integral Int, class Rep, class Period>
-  MultilevelFeedback(Int levels, std::chrono::duration<Rep, Period> base_quantum)
+  BasicMultilevelFeedback(Int levels, std::chrono::duration<Rep, Period> base_quantum)
       : quantum_(base_quantum), ready_(checked(levels)) {}
 
   void push(Job& job, Arrival why) noexcept {
@@ -75,5 +76,6 @@ class MultilevelFeedback {
   Quantum quantum_;
   std::vector<JobList> ready_;
 };
+using MultilevelFeedback = BasicMultilevelFeedback<>;
 
 }  // namespace cohort::inline v0

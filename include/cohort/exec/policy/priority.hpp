@@ -13,7 +13,8 @@ namespace cohort::inline v0 {
 /// Of those that are ready, the one with the largest priority runs; among equals, first come, first
 /// served. A job gives way to one of larger priority that has become ready meanwhile, and keeps its
 /// place among its equals. A job of small priority may wait for ever.
-class Priority {
+template <class = void>
+class BasicPriority {
  public:
   void push(Job& job, Arrival why) noexcept {
     if (why == Arrival::preempted) {
@@ -35,5 +36,6 @@ class Priority {
   };
   JobHeap<MoreUrgent> ready_;
 };
+using Priority = BasicPriority<>;
 
 }  // namespace cohort::inline v0

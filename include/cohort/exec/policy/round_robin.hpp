@@ -13,12 +13,13 @@ namespace cohort::inline v0 {
 /// One ready queue. The head runs; if it has not ended or waited by the time that its quantum is
 /// used up, it goes to the tail. So do those that are new and those that have waited. A quantum too
 /// short costs many switches; one not shorter than the longest job is first come, first served.
-class RoundRobin {
+template <class = void>
+class BasicRoundRobin {
  public:
-  RoundRobin() : RoundRobin(std::chrono::milliseconds(20)) {}
+  BasicRoundRobin() : BasicRoundRobin(std::chrono::milliseconds(20)) {}
   /// Throws std::invalid_argument unless it is positive.
   template <class Rep, class Period>
-  explicit RoundRobin(std::chrono::duration<Rep, Period> quantum) : quantum_(quantum) {}
+  explicit BasicRoundRobin(std::chrono::duration<Rep, Period> quantum) : quantum_(quantum) {}
 
   void push(Job& job, Arrival) noexcept { ready_.push(job); }
   Job* pop() noexcept {
@@ -34,5 +35,6 @@ class RoundRobin {
   Quantum quantum_;
   JobList ready_;
 };
+using RoundRobin = BasicRoundRobin<>;
 
 }  // namespace cohort::inline v0

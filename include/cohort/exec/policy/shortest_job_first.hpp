@@ -13,7 +13,8 @@ namespace cohort::inline v0 {
 /// Of those that are ready, the one with the smallest estimate runs, until it ends or waits; among
 /// equals, first come, first served. A job without an estimate comes last. The mean wait is the
 /// least there is, if the estimates are right; a long job may wait for ever.
-class ShortestJobFirst {
+template <class = void>
+class BasicShortestJobFirst {
  public:
   void push(Job& job, Arrival) noexcept { ready_.push(job); }
   Job* pop() noexcept { return ready_.pop(); }
@@ -25,5 +26,6 @@ class ShortestJobFirst {
   };
   JobHeap<Shorter> ready_;
 };
+using ShortestJobFirst = BasicShortestJobFirst<>;
 
 }  // namespace cohort::inline v0

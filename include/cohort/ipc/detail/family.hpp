@@ -19,11 +19,12 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-class Family {
+template <class = void>
+class BasicFamily {
  public:
   /// Made on first use: a new family, or the one that this process was started into.
-  static Family& get() {
-    Family* const family = instance_.load(std::memory_order_acquire);
+  static BasicFamily& get() {
+    BasicFamily* const family = instance_.load(std::memory_order_acquire);
     return family ? *family : make();
   }
 
@@ -103,7 +104,7 @@ class Family {
   }
   /// In a copy of this process that no fork has made: what on_fork promises, and nothing more.
   static void after_clone() noexcept {
-    if (Family* const family = instance_.load(std::memory_order_relaxed)) family->forked();
+    if (BasicFamily* const family = instance_.load(std::memory_order_relaxed)) family->forked();
   }
 
   MemberSlot::State state_of(Member member) const noexcept {
@@ -122,7 +123,7 @@ class Family {
   }
 
  private:
-  Family(os::Descriptor memory, bool first) : memory_(std::move(memory)) {
+  BasicFamily(os::Descriptor memory, bool first) : memory_(std::move(memory)) {
     if (first) {
       extend(0, initial_size);
       base_ = os::shared_memory::map(memory_.get(), limit_);
@@ -142,7 +143,7 @@ class Family {
       base_ = os::shared_memory::map(memory_.get(), limit);
     }
     const auto in_child = [] {
-      if (Family* const here = instance_.load(std::memory_order_relaxed)) here->forked();
+      if (BasicFamily* const here = instance_.load(std::memory_order_relaxed)) here->forked();
     };
     static const bool once = os::around_fork(nullptr, nullptr, in_child);
     static_cast<void>(once);
@@ -151,15 +152,15 @@ class Family {
     if (!os::shared_memory::extend(memory_.get(), from, to)) os::throw_system_error("fallocate");
   }
 
-  COHORT_NOINLINE static Family& make() {
+  COHORT_NOINLINE static BasicFamily& make() {
     static std::mutex making;
     const std::lock_guard lock(making);
-    if (Family* const family = instance_.load(std::memory_order_acquire)) return *family;
+    if (BasicFamily* const family = instance_.load(std::memory_order_acquire)) return *family;
     // Never destroyed: handles in static objects may be the last to go.
     os::Inheritance& inheritance = os::inheritance();
     const bool first = !inheritance.memory;
     auto* const family =
-        new Family(first ? os::shared_memory::create() : std::move(inheritance.memory), first);
+        new BasicFamily(first ? os::shared_memory::create() : std::move(inheritance.memory), first);
     if (inheritance.member == 0) {
       family->join();
     } else {
@@ -189,7 +190,7 @@ class Family {
   static constexpr std::uint64_t initial_size = 1U << 20;
   static_assert(initial_size > first_block);
 
-  static inline constinit std::atomic<Family*> instance_{nullptr};
+  static inline constinit std::atomic<BasicFamily*> instance_{nullptr};
   static inline constinit std::size_t limit_ = std::size_t{1} << 36;
 
   os::Descriptor memory_;
@@ -199,10 +200,13 @@ class Family {
   std::mutex mutex_;
   std::vector<void (*)()> on_fork_;
 };
+using Family = BasicFamily<>;
 
-inline Member self() { return Family::get().me(); }
+template <class>
+Member self() { return Family::get().me(); }
 
-inline bool has_ended(Member member) noexcept {
+template <class>
+bool has_ended(Member member) noexcept {
   Family& family = Family::get();
   const auto state = family.state_of(member);
   if (state == MemberSlot::free || state == MemberSlot::dead) return true;

@@ -24,15 +24,17 @@ namespace cohort::inline v0::ipc::detail {
 
 /// While it lives, nobody else changes who holds what. Every state in between is a good one, so it
 /// does not matter if a process dies with it.
-class HoldersLock {
+template <class = void>
+class BasicHoldersLock {
  public:
-  HoldersLock() noexcept { header().holders_lock.lock(); }
-  ~HoldersLock() { header().holders_lock.unlock(); }
-  HoldersLock(const HoldersLock&) = delete;
-  HoldersLock& operator=(const HoldersLock&) = delete;
+  BasicHoldersLock() noexcept { header().holders_lock.lock(); }
+  ~BasicHoldersLock() { header().holders_lock.unlock(); }
+  BasicHoldersLock(const BasicHoldersLock&) = delete;
+  BasicHoldersLock& operator=(const BasicHoldersLock&) = delete;
 
   static Header& header() noexcept { return Family::get().header(); }
 };
+using HoldersLock = BasicHoldersLock<>;
 
 /// Who keeps something alive: processes, and messages under way. With the HoldersLock, because
 /// "nobody is left" must be true of one moment: a hold may move from one to another meanwhile.
@@ -115,7 +117,8 @@ inline const bool kind_is_known = [] {
 }();
 
 /// True if the object is nobody's now: the caller must end it. It is private to him.
-inline bool remove_holder(ObjectHead& head, Offset offset, Member member) noexcept {
+template <class = void>
+bool remove_holder(ObjectHead& head, Offset offset, Member member) noexcept {
   const HoldersLock lock;
   head.holders.remove(member);
   if (head.holders.any() || HoldersLock::header().swept.load(std::memory_order_relaxed) == offset) {
@@ -124,13 +127,15 @@ inline bool remove_holder(ObjectHead& head, Offset offset, Member member) noexce
   Heap::make_private(offset, self());
   return true;
 }
-inline void end_object(Offset offset) noexcept {
+template <class = void>
+void end_object(Offset offset) noexcept {
   const auto kind = Heap::block_of(offset).kind.load(std::memory_order_relaxed);
   if (kinds[kind].end) kinds[kind].end(&Family::get().at<std::byte>(offset));
   Heap::free(offset);
 }
 /// With the HoldersLock: an object of that kind and generation that somebody holds.
-inline bool is_held(Offset offset, Kind kind, std::uint32_t generation) noexcept {
+template <class = void>
+bool is_held(Offset offset, Kind kind, std::uint32_t generation) noexcept {
   const Block& block = Heap::block_of(offset);
   return block.kind.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(kind) &&
          block.generation.load(std::memory_order_relaxed) == generation &&
@@ -189,15 +194,18 @@ class Hold {
 /// For each kind of hold, how all that this process has are kept for another member, or, in a forked
 /// child, for itself.
 using BookAll = void (*)(Member);
-inline std::mutex& book_all_mutex() {
+template <class = void>
+std::mutex& book_all_mutex() {
   static std::mutex* const mutex = new std::mutex;
   return *mutex;
 }
-inline std::vector<BookAll>& book_all_functions() {
+template <class = void>
+std::vector<BookAll>& book_all_functions() {
   static auto* const functions = new std::vector<BookAll>;
   return *functions;
 }
-inline void book_all_holds(Member member) {
+template <class = void>
+void book_all_holds(Member member) {
   const std::lock_guard lock(book_all_mutex());
   for (const BookAll book : book_all_functions()) book(member);
 }

@@ -33,7 +33,8 @@ enum class Kind : std::uint32_t {
 };
 inline constexpr Kind first_object = Kind::lock;
 
-class Heap {
+template <class = void>
+class BasicHeap {
  public:
   /// The payload's offset, zeroed unless it is bytes; private to this process until `share`.
   /// Throws std::system_error (ENOMEM) if the shared memory is full.
@@ -175,5 +176,6 @@ class Heap {
     return true;
   }
 };
+using Heap = BasicHeap<>;
 
 }  // namespace cohort::inline v0::ipc::detail

@@ -23,12 +23,15 @@ struct Member {
   friend bool operator==(const Member&, const Member&) = default;
 };
 
-Member self();                    // this process; ipc/detail/family.hpp
+template <class = void>
+Member self();  // this process; ipc/detail/family.hpp
+template <class = void>
 bool has_ended(Member) noexcept;  // whether that one is certainly dead
 template <class = void>
 void see_death(Member) noexcept;  // puts in order what it left, soon; ipc/detail/warden.hpp
 
-class RobustLock {
+template <class = void>
+class BasicRobustLock {
  public:
   /// True: taken over from a process that died with it. Any thread; not in a signal handler.
   bool lock() noexcept {
@@ -96,5 +99,6 @@ class RobustLock {
 
   std::atomic<std::uint64_t> word_{0};  // Member << 16 | asked
 };
+using RobustLock = BasicRobustLock<>;
 
 }  // namespace cohort::inline v0::ipc::detail

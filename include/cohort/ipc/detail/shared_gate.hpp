@@ -22,10 +22,13 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-class SharedGate;
+template <class = void>
+class BasicSharedGate;
+using SharedGate = BasicSharedGate<>;
 
 /// The line as whoever has the lock sees it, and what he will have to deliver.
-class SharedLine {
+template <class = void>
+class BasicSharedLine {
  public:
   using Waiter = SharedWaiter;
 
@@ -64,12 +67,13 @@ class SharedLine {
   }
 
  private:
-  friend class SharedGate;
+  template <class>
+  friend class BasicSharedGate;
   static constexpr std::size_t most = 16;
 
-  explicit SharedLine(SharedGate& gate) noexcept : gate_(gate) {}
-  SharedLine(const SharedLine&) = delete;
-  SharedLine& operator=(const SharedLine&) = delete;
+  explicit BasicSharedLine(SharedGate& gate) noexcept : gate_(gate) {}
+  BasicSharedLine(const BasicSharedLine&) = delete;
+  BasicSharedLine& operator=(const BasicSharedLine&) = delete;
 
   static Waiter& at(Offset offset) noexcept { return Family::get().at<Waiter>(offset); }
   Offset first() const noexcept;
@@ -89,8 +93,10 @@ class SharedLine {
   std::size_t count_ = 0;
   Wakeup wakeup_;
 };
+using SharedLine = BasicSharedLine<>;
 
-class SharedGate {
+template <class>
+class BasicSharedGate {
  public:
   using Atomics = RealAtomics;
   using Line = SharedLine;
@@ -159,7 +165,8 @@ class SharedGate {
   }
 
  private:
-  friend SharedLine;
+  template <class>
+  friend class BasicSharedLine;
 
   template <class Owner>
   void unlock(Owner& owner, Line& line) noexcept {
@@ -180,11 +187,13 @@ class SharedGate {
   std::atomic<std::uint32_t> left_{0};          // of these have been cancelled
 };
 
-inline Offset SharedLine::first() const noexcept {
+template <class X>
+Offset BasicSharedLine<X>::first() const noexcept {
   return gate_.first_.load(std::memory_order_acquire);
 }
 
-inline void SharedLine::push_back(Waiter& waiter) noexcept {
+template <class X>
+void BasicSharedLine<X>::push_back(Waiter& waiter) noexcept {
   const auto left = gate_.left_.load(std::memory_order_relaxed);
   if (left > 32 && left > gate_.length_.load(std::memory_order_relaxed) / 2) tidy();
   const Offset offset = Family::get().offset_of(&waiter);
@@ -195,7 +204,8 @@ inline void SharedLine::push_back(Waiter& waiter) noexcept {
   gate_.length_.fetch_add(1, std::memory_order_relaxed);
 }
 
-inline void SharedLine::drop_front() noexcept {
+template <class X>
+void BasicSharedLine<X>::drop_front() noexcept {
   const Offset offset = first();
   Waiter& waiter = at(offset);
   gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
@@ -206,7 +216,8 @@ inline void SharedLine::drop_front() noexcept {
   if (!dead) waiter.leave_to_other(Waiter::unlinked, Waiter::forgotten);
 }
 
-inline void SharedLine::grant_front() noexcept {
+template <class X>
+void BasicSharedLine<X>::grant_front() noexcept {
   const Offset offset = first();
   Waiter& waiter = at(offset);
   if (count_ == most) deliver();
@@ -222,7 +233,8 @@ inline void SharedLine::grant_front() noexcept {
 }
 
 // Takes out all that were cancelled or belong to the dead.
-inline void SharedLine::tidy() noexcept {
+template <class X>
+void BasicSharedLine<X>::tidy() noexcept {
   while (first()) {
     Waiter& waiter = at(first());
     const bool dead = Family::get().state_of(waiter.member()) == MemberSlot::dead;
@@ -247,8 +259,9 @@ inline void SharedLine::tidy() noexcept {
   }
 }
 
+template <class X>
 template <class Accept, class Undo>
-bool SharedLine::grant_first(std::uint64_t n, Accept accept, Undo) noexcept {
+bool BasicSharedLine<X>::grant_first(std::uint64_t n, Accept accept, Undo) noexcept {
   std::uint64_t accepted = 0;
   each([&](Waiter& waiter) {
     const bool alive = Family::get().state_of(waiter.member()) != MemberSlot::dead;
@@ -263,7 +276,8 @@ bool SharedLine::grant_first(std::uint64_t n, Accept accept, Undo) noexcept {
   gate_.owed_.store(n, std::memory_order_release);
   return finish_first(), true;
 }
-inline bool SharedLine::finish_first() noexcept {
+template <class X>
+bool BasicSharedLine<X>::finish_first() noexcept {
   auto owed = gate_.owed_.load(std::memory_order_acquire);
   if (owed == 0) return false;
   for (; owed != 0 && !empty() && front().state() == Waiter::claimed; --owed) grant_front();
@@ -272,7 +286,8 @@ inline bool SharedLine::finish_first() noexcept {
 }
 
 // The lock was taken over from a dead process.
-inline void SharedLine::finish_grant() noexcept {
+template <class X>
+void BasicSharedLine<X>::finish_grant() noexcept {
   if (const Offset offset = gate_.granting_.load(std::memory_order_acquire)) {
     Waiter& waiter = at(offset);
     // Otherwise it was granted, and may be another's by now.
@@ -286,7 +301,8 @@ inline void SharedLine::finish_grant() noexcept {
     gate_.granting_.store(0, std::memory_order_release);
   }
 }
-inline void SharedLine::recover() noexcept {
+template <class X>
+void BasicSharedLine<X>::recover() noexcept {
   std::uint32_t length = 0;
   std::uint32_t left = 0;
   Offset last = 0;

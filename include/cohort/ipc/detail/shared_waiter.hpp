@@ -17,7 +17,8 @@ using cohort::detail::RealAtomics;
 using cohort::detail::Wakeup;
 
 /// Tells a process that something has become of one of its waits. Once too often does no harm.
-struct Delivery {
+template <class = void>
+struct BasicDelivery {
   Member member;
   std::uint32_t index;  // in its WakeBits
   const std::atomic<std::uint64_t>* sleeps_on;
@@ -44,14 +45,16 @@ struct Delivery {
     os::wake_shared(word_of(state));
   }
 };
+using Delivery = BasicDelivery<>;
 
 /// A place in a shared line. The state is one word, ticket × 256 + what it says, so that nobody can
 /// take a waiter for one that was at its address before.
-class SharedWaiter {
+template <class = void>
+class BasicSharedWaiter {
  public:
   enum State : std::uint64_t { none, waiting, claimed, granted, cancelled };
 
-  SharedWaiter(Member member, Offset object, std::uint32_t index, bool thread) noexcept
+  BasicSharedWaiter(Member member, Offset object, std::uint32_t index, bool thread) noexcept
       : member_(member), object_(object), index_(index), thread_(thread) {}
 
   Member member() const noexcept { return member_; }
@@ -104,7 +107,7 @@ class SharedWaiter {
   }
 
   // What a primitive's state machine calls through wait(), under the gate's lock.
-  SharedWaiter& wait() noexcept { return *this; }
+  BasicSharedWaiter& wait() noexcept { return *this; }
   bool claim() noexcept { return change(waiting, claimed); }
   void unclaim() noexcept { change(claimed, waiting); }
   Wakeup nudge() noexcept {
@@ -113,14 +116,16 @@ class SharedWaiter {
       if (state_of(word) != waiting || word & nudged) return {};
     } while (!word_.compare_exchange_weak(word, word | nudged, std::memory_order_acq_rel,
                                           std::memory_order_relaxed));
-    return {[](void* self) noexcept { static_cast<SharedWaiter*>(self)->delivery()(); }, this};
+    return {[](void* self) noexcept { static_cast<BasicSharedWaiter*>(self)->delivery()(); }, this};
   }
 
   Delivery delivery() const noexcept { return {member_, index_, thread_ ? &word_ : nullptr}; }
 
  private:
-  friend class SharedLine;
-  friend class SharedGate;
+  template <class>
+  friend class BasicSharedLine;
+  template <class>
+  friend class BasicSharedGate;
 
   static constexpr std::uint64_t nudged = 8;
   static constexpr std::uint64_t unlinked = 16;   // stands in no line any more
@@ -155,5 +160,6 @@ class SharedWaiter {
   const bool thread_;
   std::atomic<Offset> next_{0};
 };
+using SharedWaiter = BasicSharedWaiter<>;
 
 }  // namespace cohort::inline v0::ipc::detail

@@ -10,17 +10,20 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-inline bool is_object(const Block& block) noexcept {
+template <class = void>
+bool is_object(const Block& block) noexcept {
   const auto kind = block.kind.load(std::memory_order_acquire);
   return kind >= static_cast<std::uint32_t>(first_object) && kind < std::size(kinds) &&
          kinds[kind].bury;
 }
-inline bool is_waiter(const Block& block) noexcept {
+template <class = void>
+bool is_waiter(const Block& block) noexcept {
   return block.kind.load(std::memory_order_acquire) == static_cast<std::uint32_t>(Kind::waiter);
 }
 
 /// The object that is looked at is kept meanwhile, whoever lets go of it.
-inline void stop_keeping() noexcept {
+template <class = void>
+void stop_keeping() noexcept {
   Header& header = HoldersLock::header();
   const Offset at = header.swept.load(std::memory_order_relaxed);
   if (at == 0) return;
@@ -33,7 +36,8 @@ inline void stop_keeping() noexcept {
   }
   if (unheld) end_object(at);
 }
-inline bool keep(Offset at, const Block& block) noexcept {
+template <class = void>
+bool keep(Offset at, const Block& block) noexcept {
   const HoldersLock lock;
   // One that somebody still makes, or has begun to end, is his.
   if (!is_object(block) || block.owner.load(std::memory_order_relaxed) != 0) return false;
@@ -42,7 +46,8 @@ inline bool keep(Offset at, const Block& block) noexcept {
 }
 
 /// The member is marked dead. Afterwards nothing names it any more.
-inline void sweep(Member dead) noexcept {
+template <class = void>
+void sweep(Member dead) noexcept {
   Family& family = Family::get();
   stop_keeping();  // of one who died here
   // What it held, and its places in line. From here on nothing is granted to it.
