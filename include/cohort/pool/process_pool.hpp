@@ -120,8 +120,8 @@ class ProcessPool : public detail::PoolFace<ProcessPool> {
       return items[static_cast<std::size_t>(i)].value;
     };
     Call::encode(out, fn, element, items.size());
-    using Job = detail::ChunkJob<T, typename Call::Yielded>;
-    return submit_job<std::vector<detail::Fate<T>>>(new Job(core_, bytes_of(out), items.size()));
+    using Chunk = detail::ChunkJob<T, typename Call::Yielded>;
+    return submit_job<std::vector<detail::Fate<T>>>(new Chunk(core_, bytes_of(out), items.size()));
   }
 
  private:

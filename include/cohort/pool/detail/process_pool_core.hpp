@@ -271,8 +271,7 @@ class ProcessPoolCore final : public RemotePool {
     }
   }
   void give(Worker& worker, PoolJob& job, Ended& ended) {
-    // What was taken back from the front, and was passed over since.
-    while (worker.jobs.size() >= Lane::places) worker.jobs.pop_front();
+    while (!worker.jobs.empty() && !worker.jobs.front()) worker.jobs.pop_front();  // taken back
     LanePlace& place = worker.lane->task(worker.given);
     try {
       place.put(job.call());
