@@ -134,7 +134,7 @@ class ProcessPool : public detail::PoolFace<ProcessPool> {
     job->retain();  // the pool's own
     detail::PoolJob* const jobs[] = {job};
     try {
-      core_->submit(jobs);
+      core_->submit(jobs, false);
     } catch (...) {
       job->release();
       throw;

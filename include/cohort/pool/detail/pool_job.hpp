@@ -54,9 +54,9 @@ class RemotePool : public std::enable_shared_from_this<RemotePool> {
   using Jobs = std::vector<PoolJob*>;
 
   virtual ~RemotePool() = default;
-  /// Throws ShutDown after close, unless there is a hold; BrokenPool if the pool is broken. Then the
-  /// jobs are still the caller's.
-  virtual void submit(std::span<PoolJob* const> jobs) = 0;
+  /// Throws ShutDown after close, unless it may be what there is a hold for; BrokenPool if the pool
+  /// is broken. Then the jobs are still the caller's.
+  virtual void submit(std::span<PoolJob* const> jobs, bool may_be_held) = 0;
   virtual void close() noexcept = 0;
   /// What has not begun is Cancelled.
   virtual void drop_queued() noexcept = 0;
@@ -72,7 +72,8 @@ class RemotePool : public std::enable_shared_from_this<RemotePool> {
   /// True: it will never begin. False: it is asked to stop, and its worker killed if it does not.
   virtual bool revoke(PoolJob& job) noexcept = 0;
 
-  /// While there is a hold, work is taken even if the pool is closed: what was begun goes on.
+  /// As long as there is a hold, the pool does not end: what was begun before it was closed may have
+  /// to submit more.
   virtual void hold() = 0;
   virtual void unhold() noexcept = 0;
 

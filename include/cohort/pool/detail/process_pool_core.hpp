@@ -71,12 +71,14 @@ class ProcessPoolCore final : public RemotePool {
 
   std::size_t size() const noexcept override { return workers_.size(); }
 
-  void submit(std::span<PoolJob* const> jobs) override {
+  void submit(std::span<PoolJob* const> jobs, bool may_be_held) override {
     Ended ended;
     {
       const std::lock_guard lock(mutex_);
       if (broken_) std::rethrow_exception(broken_);
-      if (closed_ && holds_ == 0) {
+      const bool held = may_be_held && holds_ != 0;
+      if (held && terminated_) throw Cancelled{};
+      if (closed_ && !held) {
         throw ShutDown("this ProcessPool was shut down: it takes no more work");
       }
       waiting_.insert(waiting_.end(), jobs.begin(), jobs.end());
@@ -212,7 +214,7 @@ class ProcessPoolCore final : public RemotePool {
     PoolInitializer initializer;
     if (options_.initializer) initializer.emplace(options_.initializer);
     ProcessOptions options;
-    options.name = "LaneWorker-" + std::to_string(++started_);
+    options.name = "PoolWorker-" + std::to_string(++started_);
     options.daemon = false;
     options.die_with_parent = true;
     options.start_method = method_;
@@ -410,6 +412,7 @@ class ProcessPoolCore final : public RemotePool {
   // Reads what there is, or sleeps. While answers come in numbers the workers need not wake it for
   // each.
   void receive_once() noexcept {
+    deliver();
     std::size_t answers = 0;
     for (Worker& worker : workers_) answers += read(worker);
     const bool ends = has_ends_.load(std::memory_order_seq_cst);
@@ -452,12 +455,7 @@ class ProcessPoolCore final : public RemotePool {
       feed(ended);
     }
     end(ended);
-    // A callback may end the pool, which goes on here meanwhile.
-    while (!answers_.empty()) {
-      const Answer answer = answers_.front();
-      answers_.pop_front();
-      deliver(answer);
-    }
+    deliver();
     const std::lock_guard lock(mutex_);
     let_go_if_idle();
     return count;
@@ -474,6 +472,14 @@ class ProcessPoolCore final : public RemotePool {
     worker.open -= 1;
     while (worker.given - worker.jobs.size() < answer.task) worker.jobs.pop_front();
     return job;
+  }
+  // A callback may end the pool, which then goes on within it.
+  void deliver() noexcept {
+    while (!answers_.empty()) {
+      const Answer answer = answers_.front();
+      answers_.pop_front();
+      deliver(answer);
+    }
   }
   void deliver(const Answer& answer) noexcept {
     Lane& lane = *answer.worker->lane;

@@ -84,7 +84,7 @@ class RemoteMap final {
       jobs.push_back(&pieces_[i]);
     }
     open_.store(pieces_.size() + 1, std::memory_order_relaxed);
-    core_->submit(jobs);
+    core_->submit(jobs, true);
     one_ended();
   }
   /// Set when all pieces have ended.
