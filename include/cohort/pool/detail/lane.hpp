@@ -51,7 +51,7 @@ class Doorbell {
 
 /// Bytes in a ring.
 struct LanePlace {
-  static constexpr std::size_t room = 216;  // with what is before it 256 bytes
+  static constexpr std::size_t room = 88;  // with what is before it 128 bytes
 
   std::uint64_t task = 0;  // of an answer: which task's; 0: the worker itself has failed
   std::uint64_t size = 0;
@@ -77,10 +77,10 @@ struct LanePlace {
     if (far) ipc::detail::Heap::free(std::exchange(far, 0));
   }
 };
-static_assert(sizeof(LanePlace) == 256);
+static_assert(sizeof(LanePlace) == 128);
 
 struct Lane {
-  static constexpr std::uint64_t places = 64;
+  static constexpr std::uint64_t places = 512;
   // What a task's word says.
   static constexpr std::uint32_t given = 1;
   static constexpr std::uint32_t begun = 2;

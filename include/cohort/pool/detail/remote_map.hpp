@@ -6,8 +6,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <exception>
-#include <functional>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -49,7 +50,8 @@ class RemoteMap final {
   RemoteMap(const Fn& fn, std::vector<Item<Reference>>& items, ProgressLine& line)
       : fn_(fn), items_(items), line_(line), results_(items.size()) {}
 
-  /// Hands the pieces out. Throws what encoding an element does; ShutDown if the pool takes no more.
+  /// Hands the pieces out, as they are encoded. What goes wrong is a failure like others: the pool
+  /// takes no more, or an element cannot be encoded.
   template <class Pool>
   void start(Pool& pool, std::size_t chunksize) {
     if (items_.empty()) {
@@ -57,35 +59,25 @@ class RemoteMap final {
       return;
     }
     core_ = &pool.core();
-    std::vector<std::size_t> ends;
-    pieces_.reserve((items_.size() - 1) / chunksize + 1);
-    out_.set_context(this);  // handles depart
-    for (std::size_t from = 0; from < items_.size(); from += chunksize) {
-      const std::size_t rest = items_.size() - from;
-      const std::size_t n = chunksize < rest ? chunksize : rest;
-      const auto element = [this, from](std::uint64_t i) -> const Element& {
-        auto& item = items_[from + static_cast<std::size_t>(i)];
-        if constexpr (std::is_reference_v<Reference>) {
-          return *item.value;
-        } else {
-          return item.value;
-        }
-      };
-      Call::encode(out_, fn_, element, n);
-      ends.push_back(out_.size());
-      pieces_.emplace_back(this, from, n);
+    const std::size_t count = (items_.size() - 1) / chunksize + 1;
+    open_.store(count + 1, std::memory_order_relaxed);
+    std::size_t submitted = 0;
+    try {
+      pieces_.reserve(count);
+      while (submitted != count && !stopped_.load(std::memory_order_acquire)) {
+        encode_some(chunksize);
+        std::vector<PoolJob*> jobs;
+        for (auto i = submitted; i < pieces_.size(); ++i) jobs.push_back(&pieces_[i]);
+        const std::size_t encoded = pieces_.size();
+        out_there_.store(encoded, std::memory_order_release);
+        core_->submit(jobs, true);
+        submitted = encoded;
+      }
+    } catch (...) {
+      fail(std::current_exception());
     }
-    std::size_t begin = 0;
-    std::vector<PoolJob*> jobs;
-    jobs.reserve(pieces_.size());
-    for (std::size_t i = 0; i < pieces_.size(); ++i) {
-      pieces_[i].set_call(out_.bytes().subspan(begin, ends[i] - begin));
-      begin = ends[i];
-      jobs.push_back(&pieces_[i]);
-    }
-    open_.store(pieces_.size() + 1, std::memory_order_relaxed);
-    core_->submit(jobs, true);
-    one_ended();
+    if (submitted != count) skipped_.store(true, std::memory_order_relaxed);
+    for (auto i = submitted; i <= count; ++i) one_ended();
   }
   /// Set when all pieces have ended.
   BasicEvent<Gate>& done() noexcept { return done_; }
@@ -93,7 +85,8 @@ class RemoteMap final {
   void cancel() noexcept {
     stopped_.store(true, std::memory_order_release);
     if (!core_) return;
-    for (Piece& piece : pieces_) core_->revoke(piece);
+    const std::size_t n = out_there_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < n; ++i) core_->revoke(pieces_.data()[i]);
     core_->prune();
   }
 
@@ -152,6 +145,34 @@ class RemoteMap final {
     std::span<const std::byte> call_;
   };
 
+  // Pieces of some kilobytes together, from where the last one ended.
+  void encode_some(std::size_t chunksize) {
+    OutArchive& out = calls_.emplace_back();
+    out.set_context(this);  // handles depart
+    std::vector<std::size_t> ends;
+    const std::size_t first = pieces_.size();
+    for (; next_ < items_.size() && out.size() < 32768; next_ += size_) {
+      const std::size_t rest = items_.size() - next_;
+      size_ = chunksize < rest ? chunksize : rest;
+      const auto element = [this](std::uint64_t i) -> const Element& {
+        auto& item = items_[next_ + static_cast<std::size_t>(i)];
+        if constexpr (std::is_reference_v<Reference>) {
+          return *item.value;
+        } else {
+          return item.value;
+        }
+      };
+      Call::encode(out, fn_, element, size_);
+      ends.push_back(out.size());
+      pieces_.emplace_back(this, next_, size_);
+    }
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+      pieces_[first + i].set_call(out.bytes().subspan(begin, ends[i] - begin));
+      begin = ends[i];
+    }
+  }
+
   void one_ended() noexcept {
     if (open_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.set();
   }
@@ -180,9 +201,12 @@ class RemoteMap final {
   ProgressLine& line_;
   std::vector<std::optional<Value>> results_;
   RemotePool* core_ = nullptr;
-  OutArchive out_;  // all calls
-  std::vector<Piece> pieces_;
-  std::atomic<std::size_t> open_{0};  // pieces that have not ended, and start()
+  std::deque<OutArchive> calls_;
+  std::vector<Piece> pieces_;              // reserved: they stay where they are
+  std::atomic<std::size_t> out_there_{0};  // of them
+  std::size_t next_ = 0;                   // the next element to be encoded
+  std::size_t size_ = 0;                   // of the piece that is
+  std::atomic<std::size_t> open_{0};       // pieces that have not ended, and start()
   std::atomic<bool> stopped_{false};
   std::atomic<bool> failed_{false};
   std::atomic<bool> skipped_{false};
