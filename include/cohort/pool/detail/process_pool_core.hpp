@@ -24,18 +24,22 @@
 #include "cohort/core/detail/quiet_threads.hpp"  // QuietSection
 #include "cohort/error.hpp"                      // WorkerDied, BrokenPool, ShutDown
 #include "cohort/ipc/process.hpp"                // Process
+#include "cohort/pool/detail/pool_books.hpp"     // PoolBooks
 #include "cohort/pool/detail/pool_job.hpp"       // PoolJob
 #include "cohort/pool/detail/pool_worker.hpp"    // pool_worker
+#include "cohort/pool/detail/worker_death.hpp"   // worker_death
 #include "cohort/pool/process_pool_options.hpp"  // ProcessPoolOptions
 
 namespace cohort::inline v0::detail {
 
 /// A template: what only a pool needs is made only where there is one.
 template <class Options = ProcessPoolOptions>
-class ProcessPoolCore final : public RemotePool {
+class ProcessPoolCore final : public RemotePool, private PoolBooks {
  public:
   ProcessPoolCore(const Options& options, std::size_t workers)
-      : options_(options), method_(options.start_method), workers_(workers) {
+      : PoolBooks(workers, options.max_tasks_per_child),
+        options_(options),
+        method_(options.start_method) {
     begin_shared_place<PoolBell>(bell_bytes_);
     here_ = std::make_unique<ThreadPool>(1);
     try {
@@ -154,36 +158,9 @@ class ProcessPoolCore final : public RemotePool {
   }
 
  private:
-  struct Worker {
-    std::shared_ptr<Process> process;
-    SharedBytes lane_bytes{SharedBytes::ByName{}};
-    Lane* lane = nullptr;
-    std::uint32_t place = 0;
-    std::uint32_t life = 0;           // the how manieth process it is
-    std::uint64_t given = 0;          // tasks of this life
-    std::uint64_t read = 0;           // answers
-    std::int64_t tasks = 0;           // given and not taken back
-    std::size_t open = 0;             // and not answered
-    std::deque<PoolJob*> jobs;        // those numbered up to `given`; null: taken back
-    std::uint64_t asked_to_stop = 0;  // the number of a task
-    bool killed = false;              // because it did not
-    bool leaving = false;             // gets no more: it ends when it has done what it has
-
-    bool has_room() const noexcept {
-      return given - lane->tasks_taken.load(std::memory_order_acquire) < Lane::places;
-    }
-  };
   struct WorkerName {
     std::uint32_t place;
     std::uint32_t life;
-  };
-  // What is over; null: no news. Told to the jobs without the lock.
-  struct Ended {
-    struct One {
-      PoolJob* job;
-      std::exception_ptr error;
-    };
-    std::vector<One> jobs;
   };
   struct Answer {
     PoolJob* job;
@@ -195,13 +172,6 @@ class ProcessPoolCore final : public RemotePool {
   static constexpr unsigned storm = 3;  // deaths in a row, for each worker, without an answer
 
   Doorbell& bell() const noexcept { return shared_place<PoolBell>(bell_bytes_).bell; }
-
-  static void end(Ended& ended) noexcept {
-    for (auto& [job, error] : ended.jobs) {
-      job->abandon(error ? std::move(error) : std::make_exception_ptr(Cancelled{}));
-    }
-    ended.jobs.clear();
-  }
 
   // ---- with the lock
 
@@ -240,107 +210,6 @@ class ProcessPoolCore final : public RemotePool {
     bell().ring();
   }
 
-  bool may_take(const Worker& worker) const noexcept {
-    if (!worker.process || worker.leaving || !worker.has_room()) return false;
-    return !options_.max_tasks_per_child ||
-           std::cmp_less(worker.tasks, *options_.max_tasks_per_child);
-  }
-  // Gives what waits to the workers that have least, and to those that have nothing what others
-  // have not begun.
-  void feed(Ended& ended) {
-    while (!waiting_.empty()) {
-      PoolJob* const job = waiting_.front();
-      if (job->is_over()) {
-        waiting_.pop_front();
-        ended.jobs.push_back({job, nullptr});
-        continue;
-      }
-      Worker* best = nullptr;
-      for (Worker& worker : workers_) {
-        if ((!best || worker.open < best->open) && may_take(worker)) best = &worker;
-      }
-      if (!best) break;
-      waiting_.pop_front();
-      give(*best, *job, ended);
-    }
-    if (waiting_.empty()) {
-      for (Worker& worker : workers_) {
-        if (worker.open == 0 && may_take(worker)) help(worker, ended);
-      }
-    }
-    for (Worker& worker : workers_) {
-      if (worker.lane) worker.lane->worker.ring();
-    }
-  }
-  void give(Worker& worker, PoolJob& job, Ended& ended) {
-    while (!worker.jobs.empty() && !worker.jobs.front()) worker.jobs.pop_front();  // taken back
-    LanePlace& place = worker.lane->task(worker.given);
-    try {
-      place.put(job.call());
-      worker.jobs.push_back(&job);
-    } catch (...) {
-      place.free();
-      ended.jobs.push_back({&job, std::current_exception()});
-      return;
-    }
-    place.first = job.answered;
-    place.word.store(Lane::given, std::memory_order_relaxed);
-    job.place = worker.place;
-    job.number = ++worker.given;
-    worker.open += 1;
-    worker.tasks += 1;
-    worker.lane->tasks_given.store(worker.given, std::memory_order_seq_cst);
-    if (options_.max_tasks_per_child &&
-        std::cmp_greater_equal(worker.tasks, *options_.max_tasks_per_child)) {
-      let_go(worker);
-    }
-  }
-  // Half of what the busiest has not begun.
-  void help(Worker& idle, Ended& ended) {
-    Worker* busiest = nullptr;
-    for (Worker& worker : workers_) {
-      if (worker.open > 1 && (!busiest || worker.open > busiest->open)) busiest = &worker;
-    }
-    if (!busiest) return;
-    std::vector<PoolJob*> jobs;
-    for (auto n = busiest->jobs.size(), wanted = busiest->open / 2; n > 0 && wanted > 0; --n) {
-      PoolJob* const job = busiest->jobs[n - 1];
-      if (!job) continue;
-      if (!take_back(*busiest, *job)) break;
-      jobs.push_back(job);
-      --wanted;
-    }
-    for (; !jobs.empty(); jobs.pop_back()) {
-      if (may_take(idle)) {
-        give(idle, *jobs.back(), ended);
-      } else {
-        waiting_.push_back(jobs.back());
-      }
-    }
-  }
-
-  std::size_t index_of(const Worker& worker, std::uint64_t number) const noexcept {
-    return static_cast<std::size_t>(number - (worker.given - worker.jobs.size()) - 1);
-  }
-  bool is_begun(const PoolJob& job) const noexcept {
-    return job.place < workers_.size() &&
-           workers_[job.place].lane->task(job.number - 1).word.load(std::memory_order_acquire) ==
-               Lane::begun;
-  }
-  // Unless it has begun.
-  bool take_back(Worker& worker, PoolJob& job) noexcept {
-    LanePlace& place = worker.lane->task(job.number - 1);
-    auto word = Lane::given;
-    if (!place.word.compare_exchange_strong(word, Lane::revoked, std::memory_order_acq_rel)) {
-      return false;
-    }
-    place.free();
-    worker.jobs[index_of(worker, job.number)] = nullptr;
-    worker.open -= 1;
-    worker.tasks -= 1;
-    job.place = PoolJob::nowhere;
-    return true;
-  }
   void ask_to_stop(Worker& worker, const PoolJob& job) noexcept {
     if (std::exchange(worker.asked_to_stop, job.number) == job.number) return;
     worker.lane->stop_wanted.store(job.number, std::memory_order_seq_cst);
@@ -364,11 +233,6 @@ class ProcessPoolCore final : public RemotePool {
     worker.process->kill();
   }
 
-  static void let_go(Worker& worker) noexcept {
-    worker.leaving = true;
-    worker.lane->closed.store(true, std::memory_order_seq_cst);
-    worker.lane->worker.ring();
-  }
   bool idle() const noexcept {
     if (!waiting_.empty() || holds_ != 0) return false;
     for (const Worker& worker : workers_) {
@@ -460,19 +324,6 @@ class ProcessPoolCore final : public RemotePool {
     let_go_if_idle();
     return count;
   }
-  // Whose answer it is. With the lock.
-  PoolJob* take(Worker& worker, const LanePlace& answer) noexcept {
-    if (answer.task == 0) return nullptr;
-    PoolJob* const job = worker.jobs[index_of(worker, answer.task)];
-    job->answered += 1;
-    job->deaths = 0;
-    if (!answer.last) return job;
-    worker.lane->task(answer.task - 1).free();
-    job->place = PoolJob::answering;
-    worker.open -= 1;
-    while (worker.given - worker.jobs.size() < answer.task) worker.jobs.pop_front();
-    return job;
-  }
   // A callback may end the pool, which then goes on within it.
   void deliver() noexcept {
     while (!answers_.empty()) {
@@ -533,7 +384,7 @@ class ProcessPoolCore final : public RemotePool {
         if (!job || !is_begun(*job)) continue;
         begun = job;
         error = worker.killed || terminated_ ? std::make_exception_ptr(Cancelled{})
-                                             : death_of(*worker.process, *job);
+                                             : worker_death(*worker.process, *job);
         retry = !worker.killed && !terminated_ &&
                 options_.on_worker_death == OnWorkerDeath::retry && ++job->deaths < 3;
         break;
@@ -562,7 +413,7 @@ class ProcessPoolCore final : public RemotePool {
         waiting_.push_front(*job);
       }
       if ((!worker.leaving || died) && !worker.killed) {
-        if (++deaths_in_a_row_ > storm * workers_.size()) broken = storm_of(*worker.process);
+        if (++deaths_in_a_row_ > storm * workers_.size()) broken = worker_storm(*worker.process);
       }
       forget(worker);
       --holds_;
@@ -580,45 +431,6 @@ class ProcessPoolCore final : public RemotePool {
     const std::lock_guard lock(mutex_);
     let_go_if_idle();
   }
-  // With the lock.
-  static void forget(Worker& worker) noexcept {
-    Lane& lane = *worker.lane;
-    for (auto number = worker.given - worker.jobs.size(); number < worker.given; ++number) {
-      lane.task(number).free();
-    }
-    // A block that it had made ours, and did not come to say so.
-    if (const auto departing = lane.departing.load(std::memory_order_acquire)) {
-      const auto& block = ipc::detail::Heap::block_of(departing);
-      if (block.generation.load() == lane.departing_generation.load() &&
-          block.owner.load() == ipc::detail::self().bits) {
-        ipc::detail::Heap::free(departing);
-      }
-    }
-    worker.jobs.clear();
-    worker.open = 0;
-    worker.lane = nullptr;
-    worker.lane_bytes = SharedBytes(SharedBytes::ByName{});
-    worker.process.reset();
-  }
-
-  static std::exception_ptr death_of(const Process& process, const PoolJob& job) {
-    const auto code = process.exitcode();
-    return std::make_exception_ptr(WorkerDied(
-        "the worker process " + std::to_string(process.pid()) + " ended while it ran this task, " +
-            how(code),
-        process.pid(), code, "task " + std::to_string(job.number) + " of " + process.name()));
-  }
-  static std::exception_ptr storm_of(const Process& process) {
-    return std::make_exception_ptr(
-        BrokenPool("its workers end one after the other without finishing a task, the last one " +
-                   how(process.exitcode())));
-  }
-  static std::string how(std::optional<int> code) {
-    if (!code) return "nobody knows how";
-    return *code < 0 ? "killed by signal " + std::to_string(-*code)
-                     : "with exit code " + std::to_string(*code);
-  }
-
   void break_pool(std::exception_ptr error) noexcept {
     {
       const std::lock_guard lock(mutex_);
@@ -637,8 +449,6 @@ class ProcessPoolCore final : public RemotePool {
   const Options options_;
   std::optional<StartMethod> method_;
   std::mutex mutex_;
-  std::deque<PoolJob*> waiting_;
-  std::vector<Worker> workers_;
   std::deque<WorkerName> ends_;
   std::atomic<bool> has_ends_{false};
   bool closed_ = false;
