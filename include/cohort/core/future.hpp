@@ -70,8 +70,13 @@ class FutureBase : public Completion {
   Home* driver() const noexcept { return driver_; }
   BasicEvent<Gate>& event() noexcept { return event_; }
 
+  bool running() const noexcept {
+    const auto now = status();
+    return now == Status::running || (now == Status::pending && has_begun_elsewhere());
+  }
   bool cancel() noexcept {
     if (done()) return false;
+    if (!revoke_elsewhere()) begin();
     auto pending = Status::pending;
     if (status_.compare_exchange_strong(pending, Status::done, std::memory_order_acq_rel)) {
       fail(std::make_exception_ptr(Cancelled{}));
@@ -95,6 +100,10 @@ class FutureBase : public Completion {
   void fail(std::exception_ptr error) noexcept override { error_ = std::move(error); }
 
  protected:
+  // Of work in another process, which begins there: nobody tells.
+  virtual bool has_begun_elsewhere() const noexcept { return false; }
+  /// False: it has begun, and is asked to stop. True: it never will.
+  virtual bool revoke_elsewhere() noexcept { return true; }
   virtual ~FutureBase() {
     if (error_ && !fetched_.load(std::memory_order_relaxed)) report_unobserved(error_);
   }
@@ -148,7 +157,7 @@ class FutureBase : public Completion {
 };
 
 template <class T>
-class FutureState final : public FutureBase {
+class FutureState : public FutureBase {
  public:
   using FutureBase::FutureBase;
   Slot<T> slot;
@@ -280,7 +289,7 @@ class Future {
   /// False for a default-constructed or moved-from one.
   bool valid() const noexcept { return static_cast<bool>(state_); }
   bool done() const { return state().done(); }
-  bool running() const { return state().status() == detail::FutureBase::Status::running; }
+  bool running() const { return state().running(); }
   /// Done by cancellation.
   bool cancelled() const { return state().cancelled(); }
   /// What the work threw, null if it did not. Throws InvalidState if it is not done.

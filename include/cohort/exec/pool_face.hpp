@@ -35,13 +35,43 @@ namespace cohort::inline v0::detail {
 template <class Pool, class Fn, class Range>
 class Feed;
 
+/// A pool of other processes: it says itself what its maps are and yield.
+template <class Pool>
+inline constexpr bool ships_work = requires {
+  typename Pool::Shipped;
+};
+template <class Pool, class Fn, class E>
+struct MapOf {
+  using Run = MapRun<Fn, E>;
+  using Value = mapped_t<Fn, E>;
+};
+template <class Pool, class Fn, class E>
+requires ships_work<Pool>
+struct MapOf<Pool, Fn, E> {
+  using Run = typename Pool::template Map<Fn, E>;
+  using Value = typename Pool::template MapValue<Fn, E>;
+};
+template <class Pool, class Fn, class... Args>
+struct ApplyOf {
+  using type = launched_t<Fn, Args...>;
+};
+template <class Pool, class Fn, class... Args>
+requires ships_work<Pool>
+struct ApplyOf<Pool, Fn, Args...> {
+  using type = typename Pool::template SubmitValue<Fn, Args...>;
+};
+template <class Pool, class Fn, class... Args>
+using applied_t = typename ApplyOf<Pool, Fn, Args...>::type;
+
 /// The base of an executor. Any thread may call anything at any time.
 template <class Derived>
 class PoolFace {
   template <class Fn, class Range>
-  using mapped = mapped_t<Fn, element_of<std::remove_reference_t<Range>>>;
+  using mapped =
+      typename MapOf<Derived, std::decay_t<Fn>, element_of<std::remove_reference_t<Range>>>::Value;
   template <class Fn, class Range>
-  using imapped = mapped_t<Fn, value_of<std::remove_reference_t<Range>>>;
+  using imapped =
+      typename MapOf<Derived, std::decay_t<Fn>, value_of<std::remove_reference_t<Range>>>::Value;
 
  public:
   PoolFace(const PoolFace&) = delete;
@@ -49,7 +79,8 @@ class PoolFace {
 
   /// Calls `fn(args…)`, stored, on the pool; yields and throws what it does.
   template <class Fn, class... Args>
-  requires Callable<Fn, Args...> PoolTask<launched_t<Fn, Args...>> apply(Fn&& fn, Args&&... args) {
+  requires Callable<Fn, Args...> PoolTask<applied_t<Derived, Fn, Args...>> apply(Fn&& fn,
+                                                                                 Args&&... args) {
     check_open();
     return {apply_task<std::decay_t<Fn>, std::decay_t<Args>...>(&self(), std::forward<Fn>(fn),
                                                                 std::forward<Args>(args)...),
@@ -63,12 +94,22 @@ class PoolFace {
             class Failed = std::nullptr_t>
   auto apply_async(Fn&& fn, Args&& args = {}, Done callback = {}, Failed error_callback = {}) {
     check_open();
-    auto work = std::apply(
-        [&fn](auto&&... each) {
-          return make_task(std::forward<Fn>(fn), std::forward<decltype(each)>(each)...);
-        },
-        std::forward<Args>(args));
-    return start(std::move(work), std::move(callback), std::move(error_callback));
+    if constexpr (ships_work<Derived>) {
+      auto work = std::apply([&](const auto&... each) { return self().submit(fn, each...); }, args);
+      if constexpr (std::is_null_pointer_v<Done> && std::is_null_pointer_v<Failed>) {
+        return work;
+      } else {
+        return start(see_through(std::move(work), &terminated_), std::move(callback),
+                     std::move(error_callback));
+      }
+    } else {
+      auto work = std::apply(
+          [&fn](auto&&... each) {
+            return make_task(std::forward<Fn>(fn), std::forward<decltype(each)>(each)...);
+          },
+          std::forward<Args>(args));
+      return start(std::move(work), std::move(callback), std::move(error_callback));
+    }
   }
 
   /// Calls `fn` with every element; yields the results in the order of the input. `chunksize`
@@ -185,7 +226,9 @@ class PoolFace {
   }
   template <class T>
   Future<T> launch_any(Task<T>&& task) {
-    if constexpr (requires { self().home(); }) {
+    if constexpr (ships_work<Derived>) {
+      return self().launch_here(std::move(task));
+    } else if constexpr (requires { self().home(); }) {
       return launch(self().home(), std::move(task));
     } else {
       return self().submit(Starter<T>{std::move(task)});
@@ -193,7 +236,7 @@ class PoolFace {
   }
 
   template <class Fn, class... Args>
-  static Task<launched_t<Fn, Args...>> apply_task(Derived* self, Fn fn, Args... args) {
+  static Task<applied_t<Derived, Fn, Args...>> apply_task(Derived* self, Fn fn, Args... args) {
     auto task = see_through(self->submit(std::move(fn), std::move(args)...), &self->terminated_);
     co_return co_await std::move(task);
   }
@@ -213,8 +256,12 @@ class PoolFace {
     const std::size_t chunksize = how.chunksize(items.size(), self->concurrency());
     if constexpr (requires { self->home(); }) {
       ProgressLine line(how.progress(), items.size(), &self->home());
-      MapRun<Fn, Element> run(fn, items, line);
-      run.start(self->home(), chunksize);
+      typename MapOf<Derived, Fn, Element>::Run run(fn, items, line);
+      if constexpr (ships_work<Derived>) {
+        run.start(*self, chunksize);
+      } else {
+        run.start(self->home(), chunksize);
+      }
       using Done = EventWait<BasicEvent<Gate>>;
       Operation done{Done{&run.done()}};
       Operation done_all_the_same{Done{&run.done()}};
@@ -285,9 +332,10 @@ class PoolFace {
 
 /// The input side of a stream.
 template <class Pool, class Fn, class Range>
-class Feed final : public StreamCore<mapped_t<Fn, value_of<std::remove_reference_t<Range>>>> {
+class Feed final
+    : public StreamCore<typename MapOf<Pool, Fn, value_of<std::remove_reference_t<Range>>>::Value> {
   using Element = value_of<std::remove_reference_t<Range>>;
-  using Base = StreamCore<mapped_t<Fn, Element>>;
+  using Base = StreamCore<typename MapOf<Pool, Fn, Element>::Value>;
   using Face = PoolFace<Pool>;
 
  public:
@@ -324,7 +372,13 @@ class Feed final : public StreamCore<mapped_t<Fn, value_of<std::remove_reference
     }
     try {
       const std::size_t size = chunk.items.size();
-      if (size > 0) this->add(pool_.submit(std::move(chunk)), size);
+      if (size > 0) {
+        if constexpr (ships_work<Pool>) {
+          this->add(pool_.submit_chunk(fn_, chunk.items), size);
+        } else {
+          this->add(pool_.submit(std::move(chunk)), size);
+        }
+      }
     } catch (...) {  // the pool takes no more
       if (!error) error = std::current_exception();
     }

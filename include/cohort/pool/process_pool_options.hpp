@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cohort/ipc/start_method.hpp"  // StartMethod
+#include "cohort/os/deadline.hpp"       // Clock
 
 namespace cohort::inline v0 {
 
@@ -28,6 +29,8 @@ struct ProcessPoolOptions {
   /// Default: see set_start_method().
   std::optional<StartMethod> start_method = {};
   OnWorkerDeath on_worker_death = OnWorkerDeath::fail;
+  /// How long a running task that was cancelled may take to stop before its worker is killed.
+  Clock::duration stop_grace = std::chrono::seconds(5);
 };
 
 }  // namespace cohort::inline v0

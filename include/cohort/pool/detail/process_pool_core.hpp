@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// What stands behind a ProcessPool.
+/// What makes a ProcessPool run.
 ///
-/// Each worker has a channel of its own with a few tasks ahead, all share one for their reports. A
-/// worker begins its tasks in the order in which it got them and says how many it has begun in its
-/// channel's mark; so when it dies, the pool knows which task it had begun, and gives the others to
-/// somebody else. That a worker has ended is one more report, sent by the pool itself when the
-/// process is gone: behind all that the worker had sent.
+/// Each worker has a lane with many tasks ahead. It begins them in order and says so in shared
+/// memory; so when it dies, the pool knows which one it had begun, and gives the others to somebody
+/// else. What is queued behind a long task is taken back for a worker that has nothing to do. One
+/// thread reads the answers of all lanes; it alone ends what was begun.
 
 #include <atomic>
 #include <cstdint>
@@ -21,114 +20,167 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/core/detail/basic_event.hpp"    // drained
+#include "cohort/core/clock.hpp"                 // sleep_for
 #include "cohort/core/detail/quiet_threads.hpp"  // QuietSection
 #include "cohort/error.hpp"                      // WorkerDied, BrokenPool, ShutDown
-#include "cohort/exec/thread_pool.hpp"           // callbacks
 #include "cohort/ipc/process.hpp"                // Process
-#include "cohort/pool/detail/pool_worker.hpp"    // pool_worker, Report
+#include "cohort/pool/detail/pool_books.hpp"     // PoolBooks
+#include "cohort/pool/detail/pool_job.hpp"       // PoolJob
+#include "cohort/pool/detail/pool_worker.hpp"    // pool_worker
+#include "cohort/pool/detail/worker_death.hpp"   // worker_death
 #include "cohort/pool/process_pool_options.hpp"  // ProcessPoolOptions
 
 namespace cohort::inline v0::detail {
 
-/// A task as the pool sees it: bytes, and what becomes of it.
-class PoolJob {
+/// A template: what only a pool needs is made only where there is one.
+template <class Options = ProcessPoolOptions>
+class ProcessPoolCore final : public RemotePool, private PoolBooks {
  public:
-  virtual ~PoolJob() = default;
-  /// An answer has come.
-  virtual void answer(InArchive& in) noexcept = 0;
-  virtual void fail(std::exception_ptr error) noexcept = 0;
-  /// Nobody waits for it any more: it was cancelled.
-  virtual bool is_over() const noexcept = 0;
-
-  std::vector<std::byte> call;
-  unsigned begun = 0;  // how often a worker died with it
-};
-
-class ProcessPoolCore {
- public:
-  ProcessPoolCore(const ProcessPoolOptions& options, std::size_t workers)
-      : options_(options), method_(options.start_method), workers_(workers) {
-    auto channel = ipc::channel<std::uint8_t>(std::uint64_t{1} << 40);
-    reports_in_ = std::move(channel.tx);
-    reports_ = std::move(channel.rx);
+  ProcessPoolCore(const Options& options, std::size_t workers)
+      : PoolBooks(workers, options.max_tasks_per_child),
+        options_(options),
+        method_(options.start_method) {
+    begin_shared_place<PoolBell>(bell_bytes_);
+    here_ = std::make_unique<ThreadPool>(1);
     try {
       for (std::uint32_t i = 0; i < workers; ++i) start_worker(i);
+      receiver_ = std::thread([this] { receive(); });
     } catch (...) {
       for (Worker& worker : workers_) {
         if (worker.process) worker.process->kill();
       }
+      here_.reset();  // they have ended
       throw;
     }
-    receiver_ = std::thread([this] { receive(); });
   }
-  auto drained_operation() { return Operation(EventWait<BasicEvent<Gate>>{&drained_}); }
-  ~ProcessPoolCore() {
+
+  void finish() noexcept override {
     close();
-    drained_operation().block();
-    OutArchive out;
-    send_raw(reports_in_, begin_report(out, Report::stop, {}));
-    receiver_.join();
-    for (Worker& worker : workers_) {
-      if (worker.process) worker.process->join().block();
+    if (std::this_thread::get_id() == receiver_.get_id()) {  // in a callback
+      while (!drained_.is_set()) receive_once();
+      keep_ = this->shared_from_this();
+      stopped_.store(true, std::memory_order_seq_cst);
+      receiver_.detach();
+    } else {
+      Context* const context = current_context();
+      const BlockedSection blocked(context);
+      const AsideSection aside(context);
+      drained_operation().block();
+      stopped_.store(true, std::memory_order_seq_cst);
+      bell().ring();
+      receiver_.join();
     }
+    here_.reset();
   }
 
-  std::size_t size() const noexcept { return workers_.size(); }
-  ThreadPool& here() noexcept { return here_; }
+  std::size_t size() const noexcept override { return workers_.size(); }
 
-  /// Throws ShutDown after close, BrokenPool if the pool is broken.
-  void submit(std::unique_ptr<PoolJob> job) {
-    const std::lock_guard lock(mutex_);
-    if (broken_) std::rethrow_exception(broken_);
-    if (closed_) throw ShutDown("this ProcessPool was shut down: it takes no more work");
-    waiting_.push_back(std::move(job));
-    feed();
+  void submit(std::span<PoolJob* const> jobs, bool may_be_held) override {
+    Ended ended;
+    {
+      const std::lock_guard lock(mutex_);
+      if (broken_) std::rethrow_exception(broken_);
+      const bool held = may_be_held && holds_ != 0;
+      if (held && terminated_) throw Cancelled{};
+      if (closed_ && !held) {
+        throw ShutDown("this ProcessPool was shut down: it takes no more work");
+      }
+      waiting_.insert(waiting_.end(), jobs.begin(), jobs.end());
+      feed(ended);
+    }
+    end(ended);
   }
 
-  void close() noexcept {
+  void close() noexcept override {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     let_go_if_idle();
   }
+  void hold() override {
+    const std::lock_guard lock(mutex_);
+    ++holds_;
+  }
+  void unhold() noexcept override {
+    const std::lock_guard lock(mutex_);
+    --holds_;
+    let_go_if_idle();
+  }
 
-  /// Fails all that waits and all that runs, and kills the workers.
-  void terminate() noexcept {
-    std::vector<std::unique_ptr<PoolJob>> jobs;
+  void drop_queued() noexcept override {
+    drop_queued(std::make_exception_ptr(Cancelled{}));
+    const std::lock_guard lock(mutex_);
+    let_go_if_idle();
+  }
+  void terminate() noexcept override {
     {
       const std::lock_guard lock(mutex_);
-      closed_ = true;
-      take_all(jobs);
-      for (Worker& worker : workers_) {
-        if (worker.process) worker.process->kill();
+      closed_ = terminated_ = true;
+    }
+    drop_queued(std::make_exception_ptr(Cancelled{}));
+    const std::lock_guard lock(mutex_);
+    for (Worker& worker : workers_) {
+      if (worker.process) worker.process->kill();
+    }
+    let_go_if_idle();
+  }
+  void prune() noexcept override {
+    Ended ended;
+    {
+      const std::lock_guard lock(mutex_);
+      std::erase_if(waiting_, [&](PoolJob* job) {
+        const bool over = job->is_over();
+        if (over) ended.jobs.push_back({job, nullptr});
+        return over;
+      });
+      let_go_if_idle();
+    }
+    end(ended);
+  }
+
+  bool has_begun(const PoolJob& job) noexcept override {
+    const std::lock_guard lock(mutex_);
+    return job.place == PoolJob::answering || is_begun(job);
+  }
+  bool revoke(PoolJob& job) noexcept override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (job.place == PoolJob::answering) return false;
+      if (job.place == PoolJob::nowhere) return true;  // it is let go when its turn comes
+      Worker& worker = workers_[job.place];
+      if (!take_back(worker, job)) {
+        ask_to_stop(worker, job);
+        return false;
       }
       let_go_if_idle();
     }
-    for (auto& job : jobs) job->fail(std::make_exception_ptr(Cancelled{}));
+    job.abandon(std::make_exception_ptr(Cancelled{}));
+    return true;
   }
 
  private:
-  struct Worker {
-    std::shared_ptr<Process> process;
-    RawSender tasks{RawSender::ByName{}};
-    std::uint32_t life = 0;
-    std::uint64_t given = 0;                    // tasks of this life
-    std::uint64_t answered = 0;                 // of these
-    std::deque<std::unique_ptr<PoolJob>> jobs;  // given and not answered
-    bool leaving = false;  // gets no more: it ends when it has done what it has
+  struct WorkerName {
+    std::uint32_t place;
+    std::uint32_t life;
+  };
+  struct Answer {
+    PoolJob* job;
+    LanePlace* place;
+    std::uint64_t number;
+    Worker* worker;
   };
 
-  static constexpr std::size_t ahead = 2;  // tasks that a worker has beside the one it runs
-  static constexpr unsigned storm = 3;     // deaths in a row, for each worker, without an answer
+  static constexpr unsigned storm = 3;  // deaths in a row, for each worker, without an answer
+
+  Doorbell& bell() const noexcept { return shared_place<PoolBell>(bell_bytes_).bell; }
 
   // ---- with the lock
 
   void start_worker(std::uint32_t place) {
-    Worker& worker = workers_[place];
-    auto [tasks, receiver] = ipc::channel<std::uint8_t>(ahead + 2);
-    worker.life += 1;
-    worker.given = worker.answered = 0;
-    worker.leaving = false;
+    Worker fresh;
+    fresh.place = place;
+    fresh.life = workers_[place].life + 1;
+    fresh.lane_bytes = make_shared_place<Lane>();
+    fresh.lane = &begin_shared_place<Lane>(fresh.lane_bytes);
     PoolInitializer initializer;
     if (options_.initializer) initializer.emplace(options_.initializer);
     ProcessOptions options;
@@ -136,64 +188,55 @@ class ProcessPoolCore {
     options.daemon = false;
     options.die_with_parent = true;
     options.start_method = method_;
-    auto process = std::make_shared<Process>(std::move(options), pool_worker, std::move(receiver),
-                                             reports_in_, place, worker.life, initializer);
-    process->start();
+    fresh.process =
+        std::make_shared<Process>(std::move(options), pool_worker<LaneWorker>, fresh.lane_bytes,
+                                  bell_bytes_, ipc::detail::self().bits, initializer);
+    fresh.process->start();
     // Those that replace it are made beside our own threads: the same way.
-    method_ = process->start_method();
-    worker.process = std::move(process);
-    worker.tasks = std::move(tasks);
-    spawn(here_, watch, this, worker.process, WorkerName{place, worker.life});
+    method_ = fresh.process->start_method();
+    spawn(*here_, watch, this, fresh.process, WorkerName{place, fresh.life});
+    workers_[place] = std::move(fresh);
   }
-
   static Task<> watch(ProcessPoolCore* core, std::shared_ptr<Process> process, WorkerName name) {
     co_await shield(process->join());
-    OutArchive out;
-    co_await shield(raw_sending(core->reports_in_, begin_report(out, Report::ended, name)));
+    core->note_end(name);
+  }
+  void note_end(WorkerName name) {
+    {
+      const std::lock_guard lock(mutex_);
+      ends_.push_back(name);
+      has_ends_.store(true, std::memory_order_seq_cst);
+    }
+    bell().ring();
   }
 
-  bool may_take(const Worker& worker) const noexcept {
-    if (!worker.process || worker.leaving || worker.jobs.size() > ahead) return false;
-    return !options_.max_tasks_per_child ||
-           std::cmp_less(worker.given, *options_.max_tasks_per_child);
-  }
-  // Gives what waits to the workers that have least.
-  void feed() {
-    while (!waiting_.empty()) {
-      if (waiting_.front()->is_over()) {
-        waiting_.pop_front();
-        continue;
-      }
-      Worker* best = nullptr;
-      for (Worker& worker : workers_) {
-        if (may_take(worker) && (!best || worker.jobs.size() < best->jobs.size())) best = &worker;
-      }
-      if (!best) return;
-      auto& call = waiting_.front()->call;
-      auto message = ipc::detail::Message::of_bytes(call, best->tasks.name());
-      if (best->tasks.queue().try_push(message.offset()) !=
-          ipc::detail::QueueObject::Result::done) {
-        best->leaving = true;  // it has ended, and that is about to be reported
-        continue;
-      }
-      message.release();
-      best->given += 1;
-      best->jobs.push_back(std::move(waiting_.front()));
-      waiting_.pop_front();
-      if (options_.max_tasks_per_child &&
-          std::cmp_greater_equal(best->given, *options_.max_tasks_per_child)) {
-        let_go(*best);
-      }
+  void ask_to_stop(Worker& worker, const PoolJob& job) noexcept {
+    if (std::exchange(worker.asked_to_stop, job.number) == job.number) return;
+    worker.lane->stop_wanted.store(job.number, std::memory_order_seq_cst);
+    worker.lane->listener.ring();
+    try {
+      spawn(*here_, kill_later, this, WorkerName{worker.place, worker.life}, job.number);
+    } catch (...) {  // no memory: then it is only asked
     }
   }
-  static void let_go(Worker& worker) noexcept {
-    worker.leaving = true;
-    if (worker.tasks) worker.tasks.close();
+  static Task<> kill_later(ProcessPoolCore* core, WorkerName name, std::uint64_t number) {
+    co_await sleep_for(core->options_.stop_grace);
+    core->kill_if_running(name, number);
   }
+  void kill_if_running(WorkerName name, std::uint64_t number) {
+    const std::lock_guard lock(mutex_);
+    Worker& worker = workers_[name.place];
+    if (worker.life != name.life || !worker.process || worker.jobs.empty()) return;
+    const auto first = worker.given - worker.jobs.size() + 1;
+    if (number < first || !worker.jobs[index_of(worker, number)]) return;
+    worker.killed = true;
+    worker.process->kill();
+  }
+
   bool idle() const noexcept {
-    if (!waiting_.empty()) return false;
+    if (!waiting_.empty() || holds_ != 0) return false;
     for (const Worker& worker : workers_) {
-      if (!worker.jobs.empty()) return false;
+      if (worker.open != 0) return false;
     }
     return true;
   }
@@ -207,118 +250,188 @@ class ProcessPoolCore {
     }
     if (gone) drained_.set();
   }
-  void take_all(std::vector<std::unique_ptr<PoolJob>>& jobs) noexcept {
-    for (auto& job : waiting_) jobs.push_back(std::move(job));
-    waiting_.clear();
-    for (Worker& worker : workers_) {
-      for (auto& job : worker.jobs) jobs.push_back(std::move(job));
-      worker.jobs.clear();
+
+  void drop_queued(const std::exception_ptr& error) noexcept {
+    Ended ended;
+    {
+      const std::lock_guard lock(mutex_);
+      for (PoolJob* const job : waiting_) ended.jobs.push_back({job, error});
+      waiting_.clear();
+      for (Worker& worker : workers_) {
+        for (PoolJob* const job : worker.jobs) {
+          if (job && take_back(worker, *job)) ended.jobs.push_back({job, error});
+        }
+      }
     }
+    end(ended);
   }
 
   // ---- the receiver's thread
 
   void receive() noexcept {
     const QuietSection quiet;
-    for (;;) {
-      const auto message = receive_raw(reports_);
-      InArchive in(message.bytes());
-      in.set_context(&in);
-      const auto report = in.read<Report>();
-      const auto place = in.read<std::uint32_t>();
-      const WorkerName name{place, in.read<std::uint32_t>()};
-      switch (report) {
-        case Report::answer: on_answer(name, in); break;
-        case Report::broken: break_pool(in.read<std::exception_ptr>()); break;
-        case Report::ended: on_end(name); break;
-        case Report::stop: return;
-      }
-    }
+    while (!stopped_.load(std::memory_order_seq_cst)) receive_once();
+    const auto last = std::move(keep_);
   }
-
-  void on_answer(WorkerName name, InArchive& in) {
-    std::unique_ptr<PoolJob> job;
-    {
-      const std::lock_guard lock(mutex_);
-      Worker& worker = workers_[name.place];
-      if (worker.life != name.life || worker.jobs.empty()) return;  // failed meanwhile
-      job = std::move(worker.jobs.front());
-      worker.jobs.pop_front();
-      worker.answered += 1;
-      deaths_in_a_row_ = 0;
-      feed();
+  // Reads what there is, or sleeps. While answers come in numbers the workers need not wake it for
+  // each.
+  void receive_once() noexcept {
+    deliver();
+    std::size_t answers = 0;
+    for (Worker& worker : workers_) answers += read(worker);
+    const bool ends = has_ends_.load(std::memory_order_seq_cst);
+    if (ends) on_ends();
+    if (answers != 0 || ends) {
+      many_ = answers >= 8;
+      return;
     }
-    job->answer(in);
-    const std::lock_guard lock(mutex_);
-    let_go_if_idle();
-  }
-
-  void on_end(WorkerName name) {
-    std::vector<std::unique_ptr<PoolJob>> failed;
-    std::exception_ptr error;
-    std::exception_ptr broken;
-    {
-      const std::lock_guard lock(mutex_);
-      Worker& worker = workers_[name.place];
-      if (worker.life != name.life || !worker.process) return;
-      const auto begun = worker.tasks.queue().mark.load(std::memory_order_acquire);
-      const bool died = !worker.jobs.empty();
-      if (begun > worker.answered && died) {
-        auto job = std::move(worker.jobs.front());
-        worker.jobs.pop_front();
-        error = death_of(*worker.process, begun);
-        if (options_.on_worker_death == OnWorkerDeath::retry && ++job->begun < 3) {
-          worker.jobs.push_front(std::move(job));
-        } else {
-          failed.push_back(std::move(job));
+    const auto ready = [this] {
+      if (has_ends_.load(std::memory_order_seq_cst)) return true;
+      for (const Worker& worker : workers_) {
+        if (worker.lane &&
+            worker.lane->answers_given.load(std::memory_order_seq_cst) != worker.read) {
+          return true;
         }
       }
+      return stopped_.load(std::memory_order_seq_cst);
+    };
+    if (std::exchange(many_, false)) {
+      bell().sleep(Doorbell::napping, Clock::now() + std::chrono::microseconds(50), ready);
+    } else {
+      bell().sleep(Doorbell::asleep, never, ready);
+    }
+  }
+
+  std::size_t read(Worker& worker) noexcept {
+    if (!worker.lane) return 0;
+    const auto given = worker.lane->answers_given.load(std::memory_order_acquire);
+    const std::size_t count = static_cast<std::size_t>(given - worker.read);
+    if (count == 0) return 0;
+    const SharedBytes keep = worker.lane_bytes;
+    Ended ended;
+    {
+      const std::lock_guard lock(mutex_);
+      deaths_in_a_row_ = 0;
+      for (; worker.read != given; ++worker.read) {
+        LanePlace& place = worker.lane->answer(worker.read);
+        answers_.push_back({take(worker, place), &place, worker.read, &worker});
+      }
+      feed(ended);
+    }
+    end(ended);
+    deliver();
+    const std::lock_guard lock(mutex_);
+    let_go_if_idle();
+    return count;
+  }
+  // A callback may end the pool, which then goes on within it.
+  void deliver() noexcept {
+    while (!answers_.empty()) {
+      const Answer answer = answers_.front();
+      answers_.pop_front();
+      deliver(answer);
+    }
+  }
+  void deliver(const Answer& answer) noexcept {
+    Lane& lane = *answer.worker->lane;
+    InArchive in(answer.place->bytes());
+    in.set_context(&in);
+    if (answer.job) {
+      answer.job->answer(in, answer.place->last != 0);
+    } else {
+      std::exception_ptr error;
+      try {
+        error = in.read<std::exception_ptr>();
+      } catch (...) {
+        error = std::current_exception();
+      }
+      break_pool(error);
+    }
+    answer.place->free();
+    const auto before = lane.answers_read.exchange(answer.number + 1, std::memory_order_seq_cst);
+    const auto given = lane.answers_given.load(std::memory_order_relaxed);
+    if (given - before >= Lane::places) lane.worker.ring();
+  }
+
+  void on_ends() noexcept {
+    for (;;) {
+      WorkerName name{};
+      {
+        const std::lock_guard lock(mutex_);
+        if (ends_.empty()) {
+          has_ends_.store(false, std::memory_order_seq_cst);
+          return;
+        }
+        name = ends_.front();
+        ends_.pop_front();
+      }
+      on_end(name);
+    }
+  }
+  void on_end(WorkerName name) noexcept {
+    Worker& worker = workers_[name.place];
+    if (worker.life != name.life || !worker.process) return;
+    read(worker);  // its last words
+    PoolJob* begun = nullptr;
+    std::exception_ptr error;
+    bool retry = false;
+    bool died = false;
+    {
+      const std::lock_guard lock(mutex_);
+      ++holds_;
+      died = worker.open != 0;
+      for (PoolJob* const job : worker.jobs) {
+        if (!job || !is_begun(*job)) continue;
+        begun = job;
+        error = worker.killed || terminated_ ? std::make_exception_ptr(Cancelled{})
+                                             : worker_death(*worker.process, *job);
+        retry = !worker.killed && !terminated_ &&
+                options_.on_worker_death == OnWorkerDeath::retry && ++job->deaths < 3;
+        break;
+      }
+    }
+    // One that was stopped is over; of a chunk that died the next elements are still to be done.
+    bool again = retry;
+    if (begun && !retry) {
+      if (worker.killed || terminated_) {
+        begun->place = PoolJob::nowhere;
+        begun->abandon(error);
+      } else if (begun->abandon_one(error)) {
+        begun->answered += 1;
+        begun->deaths = 0;
+        again = true;
+      }
+    }
+    std::exception_ptr broken;
+    Ended ended;
+    {
+      const std::lock_guard lock(mutex_);
       // What it had not begun comes first.
-      while (!worker.jobs.empty()) {
-        waiting_.push_front(std::move(worker.jobs.back()));
-        worker.jobs.pop_back();
+      for (auto job = worker.jobs.rbegin(); job != worker.jobs.rend(); ++job) {
+        if (!*job || (*job == begun && !again)) continue;
+        (*job)->place = PoolJob::nowhere;
+        waiting_.push_front(*job);
       }
-      if (!worker.leaving || died) {
-        if (++deaths_in_a_row_ > storm * workers_.size()) broken = storm_of(*worker.process);
+      if ((!worker.leaving || died) && !worker.killed) {
+        if (++deaths_in_a_row_ > storm * workers_.size()) broken = worker_storm(*worker.process);
       }
-      worker.process.reset();
-      worker.tasks = RawSender(RawSender::ByName{});
-      if (!closed_ || !waiting_.empty()) {
+      forget(worker);
+      --holds_;
+      if ((!closed_ || !idle()) && !broken_ && !broken && !terminated_) {
         try {
-          if (!broken_ && !broken) start_worker(name.place);
+          start_worker(name.place);
         } catch (...) {
           broken = std::current_exception();
         }
       }
-      if (!broken) feed();
+      if (!broken) feed(ended);
     }
-    for (auto& job : failed) job->fail(error);
+    end(ended);
     if (broken) break_pool(broken);
     const std::lock_guard lock(mutex_);
     let_go_if_idle();
   }
-
-  static std::exception_ptr death_of(const Process& process, std::uint64_t number) {
-    const auto code = process.exitcode();
-    return std::make_exception_ptr(WorkerDied(
-        "the worker process " + std::to_string(process.pid()) + " ended while it ran this task, " +
-            how(code),
-        process.pid(), code, "task " + std::to_string(number) + " of " + process.name()));
-  }
-  static std::exception_ptr storm_of(const Process& process) {
-    return std::make_exception_ptr(
-        BrokenPool("this ProcessPool is broken: its workers end one after the other without "
-                   "finishing a task, the last one " +
-                   how(process.exitcode())));
-  }
-  static std::string how(std::optional<int> code) {
-    if (!code) return "nobody knows how";
-    return *code < 0 ? "killed by signal " + std::to_string(-*code)
-                     : "with exit code " + std::to_string(*code);
-  }
-
-  void break_pool(std::exception_ptr error) {
-    std::vector<std::unique_ptr<PoolJob>> jobs;
+  void break_pool(std::exception_ptr error) noexcept {
     {
       const std::lock_guard lock(mutex_);
       if (!broken_) {
@@ -327,26 +440,30 @@ class ProcessPoolCore {
       }
       error = broken_;
       closed_ = true;
-      take_all(jobs);
-      let_go_if_idle();
     }
-    for (auto& job : jobs) job->fail(error);
+    drop_queued(error);
+    const std::lock_guard lock(mutex_);
+    let_go_if_idle();
   }
 
-  const ProcessPoolOptions options_;
+  const Options options_;
   std::optional<StartMethod> method_;
   std::mutex mutex_;
-  std::deque<std::unique_ptr<PoolJob>> waiting_;
-  std::vector<Worker> workers_;
+  std::deque<WorkerName> ends_;
+  std::atomic<bool> has_ends_{false};
   bool closed_ = false;
+  bool terminated_ = false;
+  std::size_t holds_ = 0;
   std::exception_ptr broken_;
   std::size_t deaths_in_a_row_ = 0;
   std::uint64_t started_ = 0;
-  BasicEvent<Gate> drained_;
-  RawSender reports_in_{RawSender::ByName{}};
-  RawReceiver reports_{RawReceiver::ByName{}};
+  SharedBytes bell_bytes_ = make_shared_place<PoolBell>();
+  // The receiver's.
+  std::deque<Answer> answers_;
+  bool many_ = false;
+  std::shared_ptr<RemotePool> keep_;
+  std::atomic<bool> stopped_{false};
   std::thread receiver_;
-  ThreadPool here_{1};  // the last to be made, the first to go
 };
 
 }  // namespace cohort::inline v0::detail
