@@ -35,11 +35,15 @@ inline void end_children() noexcept {
   ForkServer::get().stop();
 }
 
-inline void flush_output() noexcept {
+inline void flush_standard_output() noexcept {
   try {
     std::cout.flush();
     std::clog.flush();
   } catch (...) {}
+  std::fflush(stdout);
+}
+inline void flush_output() noexcept {
+  flush_standard_output();
   std::fflush(nullptr);
 }
 

@@ -128,6 +128,7 @@ class Start {
   }
 
   void make(StartMethod& method, Birth& birth, Member member) {
+    flush_standard_output();  // or the child's output would come before what was printed first
     if (method == StartMethod::forkserver) {
       try {
         return fork_elsewhere(birth, member);
