@@ -8,9 +8,13 @@
 // waits, so memory stays small however large the input is. A channel ends when its last sender is
 // gone, so the end of the input travels down the pipeline by itself.
 //
-// No stage knows that it runs on a thread. Stages are free functions, what they are given and what
-// they send are plain values and handles, and the one word `cohort::Threads` in `main` decides
-// where all of it runs.
+// No stage knows where it runs. Stages are free functions, what they are given and what they send are
+// plain values and handles, and one word in `main`, `cohort::Threads` or `cohort::Processes`, decides
+// whether all of it runs on the threads of this process or in processes of their own.
+//
+// A process can die. Then its stage's future says so, and the others find a channel's end without it
+// and end as well, so nothing hangs. What it had counted is lost, but counting changes nothing, so it
+// can be done again.
 
 #include <cohort/cohort.hpp>
 
@@ -49,12 +53,16 @@ using Clock = std::chrono::steady_clock;
 using cohort::Future;
 using cohort::Task;
 
-constexpr std::string_view usage = R"(usage: 900_pipeline [--workers N] [--check] [DIRECTORY]
+constexpr std::string_view usage =
+    R"(usage: 900_pipeline [--threads | --processes] [--workers N] [--retries N] [--check] [DIRECTORY]
 
 Counts the identifiers in all files under DIRECTORY (default: the system's C and C++ headers) and
 prints the 20 most frequent ones. Ctrl-C ends it early, with the counts so far.
 
-  --workers N   the number of workers (default: one for each processor)
+  --threads     on threads of this process (default)
+  --processes   each stage in a process of its own
+  --workers N   the number of workers, of each kind (default: one for each processor)
+  --retries N   how often to begin again when a worker process has died (default: 2)
   --check       count again without any concurrency, compare every counter, and the time
 
 Exit status: 0 everything was counted
@@ -62,6 +70,7 @@ Exit status: 0 everything was counted
              2 wrong usage, or no such directory
              3 --check found a difference
              4 an unexpected error
+             5 a worker process died, and there were no retries left
              130 interrupted
 )";
 
@@ -84,6 +93,19 @@ struct Result {
   Tally total;
   double seconds = 0;
   bool interrupted = false;
+};
+
+struct Stage {
+  std::string_view name;
+  Future<void> future;
+};
+
+struct Options {
+  fs::path root;
+  std::size_t workers = 0;
+  std::size_t retries = 2;
+  bool processes = false;
+  bool check = false;
 };
 
 // ---- Talking to the user ------------------------------------------------------------------------
@@ -122,7 +144,7 @@ class Progress {
   Clock::time_point next_ = begin_;
 };
 
-void print(const Result& result, std::size_t workers) {
+void print(const Result& result, const Options& options) {
   for (const auto& message : result.total.messages) std::cerr << message << '\n';
   const Counts& counts = result.total.counts;
   std::vector<Counts::Entry> top(std::min<std::size_t>(20, counts.entries.size()));
@@ -138,7 +160,8 @@ void print(const Result& result, std::size_t workers) {
             << (result.interrupted ? "interrupted after " : "") << result.total.files << " files, "
             << megabytes(result.total) << " MB, " << counts.entries.size() << " identifiers, "
             << result.seconds << " s, " << megabytes(result.total) / std::max(result.seconds, 1e-9)
-            << " MB/s with " << workers << (workers == 1 ? " worker" : " workers") << std::endl;
+            << " MB/s with " << options.workers << (options.workers == 1 ? " worker" : " workers")
+            << (options.processes ? " of each kind, all processes" : "") << std::endl;
 }
 
 /// Whether both counted the same; says where they differ, and which was faster.
@@ -252,33 +275,64 @@ Task<Result> reducer(Receiver<Domain, Tally> in, typename Domain::Event stop, Pr
 // comes first in `stages`: if one fails, those before it find nobody to send to and fail as well.
 template <class Domain>
 Receiver<Domain, Tally> start(typename Domain::Pool& pool, std::size_t workers, fs::path root,
-                              typename Domain::Event stop, std::vector<Future<void>>& stages) {
+                              typename Domain::Event stop, std::vector<Stage>& stages) {
   auto paths = Domain::template channel<Paths>(2 * workers);
   auto texts = Domain::template channel<Texts>(2 * workers);
   auto tallies = Domain::template channel<Tally>(2 * workers);
   for (std::size_t i = 0; i < workers; ++i) {
-    stages.push_back(pool.submit(tokenizer<Domain>, texts.rx, tallies.tx));
+    stages.push_back({"a tokenizer", pool.submit(tokenizer<Domain>, texts.rx, tallies.tx)});
   }
   for (std::size_t i = 0; i < workers; ++i) {
-    stages.push_back(pool.submit(reader<Domain>, paths.rx, texts.tx, tallies.tx, stop));
+    stages.push_back(
+        {"a reader", pool.submit(reader<Domain>, paths.rx, texts.tx, tallies.tx, stop)});
   }
-  stages.push_back(pool.submit(lister<Domain>, root, paths.tx, tallies.tx, stop));
+  stages.push_back({"the lister", pool.submit(lister<Domain>, root, paths.tx, tallies.tx, stop)});
   return tallies.rx;
 }
 
 template <class Domain>
-Result count_in_parallel(const fs::path& root, std::size_t workers) {
+Result count_once(const Options& options) {
   // A thread carries any number of coroutines; a process works on one stage at a time.
   constexpr bool shares_workers = cohort::Scheduler<typename Domain::Pool>;
+  const std::size_t workers = options.workers;
   const Progress progress;
-  typename Domain::Pool pool{shares_workers ? workers : 2 * workers + 1};
   typename Domain::Event stop;
-  std::vector<Future<void>> stages;
-  auto tallies = start<Domain>(pool, workers, root, stop, stages);
+  typename Domain::Pool pool{shares_workers ? workers : 2 * workers + 1};
+  std::vector<Stage> stages;
+  auto tallies = start<Domain>(pool, workers, options.root, stop, stages);
+  for (const Stage& stage : stages) {  // if one fails, the others need not go on
+    stage.future.add_done_callback([stop](const Future<void>& future) {
+      if (future.exception()) stop.set();
+    });
+  }
   Result result = cohort::run(reducer<Domain>(std::move(tallies), stop, progress));
   result.seconds = progress.seconds();
-  for (auto& stage : stages) stage.block();  // throws what the stage threw
+  for (const Stage& stage : stages) {
+    try {
+      stage.future.block();  // throws what the stage threw
+    } catch (const cohort::WorkerDied& death) {
+      std::cerr << "900_pipeline: " << stage.name << " was lost: " << death.what() << '\n';
+      throw;
+    }
+  }
   return result;
+}
+
+template <class Domain>
+Result count_in_parallel(const Options& options) {
+  for (std::size_t left = options.retries;; --left) {
+    try {
+      return count_once<Domain>(options);
+    } catch (const cohort::WorkerDied&) {
+      if (left == 0) throw;
+      std::cerr << "900_pipeline: counting again from the beginning\n";
+    }
+  }
+}
+
+Result count_in_parallel(const Options& options) {
+  return options.processes ? count_in_parallel<cohort::Processes>(options)
+                           : count_in_parallel<cohort::Threads>(options);
 }
 
 // ---- The same without concurrency ---------------------------------------------------------------
@@ -297,11 +351,14 @@ Result count_plainly(const fs::path& root) {
 
 // ---- The command line ---------------------------------------------------------------------------
 
-struct Options {
-  fs::path root;
-  std::size_t workers = std::max(1U, std::thread::hardware_concurrency());
-  bool check = false;
-};
+std::optional<std::size_t> number(std::string_view word, std::size_t least, std::size_t most) {
+  std::size_t value = 0;
+  const char* const end = word.data() + word.size();
+  const auto parsed = std::from_chars(word.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  if (value < least || value > most) return std::nullopt;
+  return value;
+}
 
 /// Empty if the command line makes no sense.
 std::optional<Options> parse(const std::vector<std::string_view>& words) {
@@ -309,16 +366,24 @@ std::optional<Options> parse(const std::vector<std::string_view>& words) {
   for (auto word = words.begin(); word != words.end(); ++word) {
     if (*word == "--check") {
       options.check = true;
-    } else if (*word == "--workers" && ++word != words.end()) {
-      const char* end = word->data() + word->size();
-      const auto parsed = std::from_chars(word->data(), end, options.workers);
-      if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-      if (options.workers < 1 || options.workers > 1000) return std::nullopt;
-    } else if (word == words.end() || word->substr(0, 1) == "-" || !options.root.empty()) {
+    } else if (*word == "--threads" || *word == "--processes") {
+      options.processes = *word == "--processes";
+    } else if (*word == "--workers" || *word == "--retries") {
+      const bool workers = *word == "--workers";
+      if (++word == words.end()) return std::nullopt;
+      const auto value = workers ? number(*word, 1, 1000) : number(*word, 0, 1000);
+      if (!value) return std::nullopt;
+      (workers ? options.workers : options.retries) = *value;
+    } else if (word->substr(0, 1) == "-" || !options.root.empty()) {
       return std::nullopt;
     } else {
       options.root = *word;
     }
+  }
+  const std::size_t most = options.processes ? 100 : 1000;  // a family has up to 256 processes
+  if (options.workers > most) return std::nullopt;
+  if (options.workers == 0) {
+    options.workers = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, most);
   }
   if (options.root.empty()) options.root = system_headers();
   if (options.root.empty()) return std::nullopt;
@@ -326,6 +391,7 @@ std::optional<Options> parse(const std::vector<std::string_view>& words) {
 }
 
 int main(int argc, char** argv) try {
+  cohort::freeze_support();  // worker processes are this program, started anew
   const std::vector<std::string_view> words(argv + 1, argv + argc);
   if (words.size() == 1 && words[0] == "--help") {
     std::cout << usage;
@@ -343,14 +409,17 @@ int main(int argc, char** argv) try {
     return 2;
   }
 
-  Result result = count_in_parallel<cohort::Threads>(options->root, options->workers);
+  Result result = count_in_parallel(*options);
   if (options->check && !result.interrupted) {  // again, now that the files are in memory
-    result = count_in_parallel<cohort::Threads>(options->root, options->workers);
+    result = count_in_parallel(*options);
   }
-  print(result, options->workers);
+  print(result, *options);
   if (result.interrupted) return 130;
   if (options->check && !check(result, count_plainly(options->root))) return 3;
   return result.total.skipped == 0 ? 0 : 1;
+} catch (const cohort::WorkerDied&) {
+  std::cerr << "900_pipeline: gave up: there are no retries left\n";
+  return 5;
 } catch (const std::exception& failure) {
   std::cerr << "900_pipeline: " << failure.what() << '\n';
   return 4;

@@ -11,7 +11,12 @@ LC_ALL=C
 export LC_ALL
 
 cases='help usage no_such_path counting empty_directory links binary fifo unreadable read_error
-       odd_names large_file many_names workers difference interrupt terminate progress'
+       odd_names large_file many_names workers difference interrupt terminate progress
+       processes_counting processes_empty_directory processes_links processes_binary
+       processes_unreadable processes_read_error processes_odd_names processes_large_file
+       processes_many_names processes_workers processes_difference processes_interrupt
+       processes_terminate processes_progress
+       killed_worker killed_workers no_retries killed_program'
 
 if [ "$1" = --cases ]; then
   # shellcheck disable=SC2086  # names, separated by spaces
@@ -49,9 +54,10 @@ unable() {
   echo "cannot be tried here: $1"
   exit 77
 }
+domain=--threads
 run() {
   status=0
-  "$program" "$@" >"$place/out" 2>"$place/err" || status=$?
+  "$program" $domain "$@" >"$place/out" 2>"$place/err" || status=$?
 }
 exits_with() { [ "$status" -eq "$1" ] || fail "expected exit status $1"; }
 prints() { grep -Eq -- "$1" "$place/out" || fail "expected '$1' on stdout"; }
@@ -106,7 +112,7 @@ wait_for_handler() {
 stops_by() {
   make_large_tree
   status=0
-  "$program" tree >"$place/out" 2>"$place/err" &
+  "$program" $domain tree >"$place/out" 2>"$place/err" &
   process=$!
   wait_for_handler $process
   kill "-$1" $process
@@ -120,6 +126,7 @@ stops_by() {
 # ---- cases -------------------------------------------------------------------------------------
 
 help() {
+  domain= # alone
   run --help
   exits_with 0
   prints '^usage: '
@@ -129,7 +136,8 @@ help() {
 
 usage() {
   for words in '--workers' '--workers 0' '--workers -1' '--workers 2x' '--workers 99999' \
-    '--nonsense' 'tree tree' '--check --workers'; do
+    '--nonsense' 'tree tree' '--check --workers' '--retries' '--retries -1' '--retries x' \
+    '--processes --workers 101'; do
     # shellcheck disable=SC2086  # meant to be several words
     run $words
     exits_with 2
@@ -258,7 +266,7 @@ unreadable() {
     chmod 755 "$place" tree
     cp "$program" "$place/program" && chmod 755 "$place/program"
     status=0
-    setpriv --reuid=65534 --clear-groups "$place/program" --check tree \
+    setpriv --reuid=65534 --clear-groups "$place/program" $domain --check tree \
       >"$place/out" 2>"$place/err" || status=$?
   else
     run --check tree
@@ -336,7 +344,7 @@ workers() {
     files 300
     counts 300 same
     counts 100 third_1
-    prints "with $n workers?\$"
+    prints "with $n workers?( of each kind, all processes)?\$"
     prints 'check: every counter agrees'
     warns_once_each 2
     grep '^ ' "$place/out" >"$place/counts.$n"
@@ -385,9 +393,139 @@ progress() {
   exits_with 0
   is_quiet
   status=0
-  script -qec "'$program' tree" /dev/null >"$place/out" 2>"$place/err" </dev/null || status=$?
+  script -qec "'$program' $domain tree" /dev/null >"$place/out" 2>"$place/err" </dev/null || status=$?
   exits_with 0
   prints "$(printf '\r')[0-9]+ files, [0-9.]+ MB, [0-9.]+ MB/s"
+}
+
+# ---- processes ---------------------------------------------------------------------------------
+
+in_processes() {
+  domain=--processes
+  mkdir "$place/nothing"
+  run nothing
+  if grep -q 'processes .* not supported on this platform' "$place/err"; then
+    exits_with 4
+    unable 'no processes on this platform'
+  fi
+}
+
+processes_counting() { in_processes && counting; }
+processes_empty_directory() { in_processes && empty_directory; }
+processes_links() { in_processes && links; }
+processes_binary() { in_processes && binary; }
+processes_unreadable() { in_processes && unreadable; }
+processes_read_error() { in_processes && read_error; }
+processes_odd_names() { in_processes && odd_names; }
+processes_large_file() { in_processes && large_file; }
+processes_many_names() { in_processes && many_names; }
+processes_workers() { in_processes && workers; }
+processes_difference() { in_processes && difference; }
+processes_interrupt() { in_processes && interrupt; }
+processes_terminate() { in_processes && terminate; }
+processes_progress() { in_processes && progress; }
+
+in_processes_to_kill() {
+  [ -r /proc/self/stat ] || unable 'no /proc to find the workers in'
+  in_processes
+  make_large_tree
+}
+
+children_of() { # those that are no zombies, each with the CPU time it has used, in ticks
+  cat /proc/[0-9]*/stat 2>/dev/null | sed 's/(.*)/x/' |
+    awk -v parent="$1" '$4 == parent && $3 != "Z" && $3 != "X" { print $1, $14 + $15 }'
+}
+
+# A worker in the middle of its work: it has computed for a while, and the input is far from its end.
+# The fork server, a child as well, does not compute.
+wait_for_worker() {
+  tries=0
+  while [ $tries -lt 3000 ]; do
+    worker=$(children_of "$1" | awk '$2 >= 5 { print $1; exit }')
+    [ -z "$worker" ] || return 0
+    kill -0 "$1" 2>/dev/null || break
+    sleep 0.02
+    tries=$((tries + 1))
+  done
+  fail 'no worker has begun to work'
+}
+
+killed_worker() { # is named, and the result is as if nothing had happened
+  in_processes_to_kill
+  rm -rf tree/[1-9]? tree/[5-9]
+  status=0
+  "$program" --processes --workers 1 tree >"$place/out" 2>"$place/err" &
+  process=$!
+  wait_for_worker $process
+  kill -KILL "$worker"
+  wait $process || status=$?
+  exits_with 0
+  warns "^900_pipeline: (a tokenizer|a reader|the lister) was lost: .*process $worker .*signal 9"
+  warns '^900_pipeline: counting again from the beginning$'
+  warns_once_each 2
+  files 320
+  for name in static int another_identifier; do counts 6400000 $name; done
+  counts 320 identifier_10010
+  prints ' 20003 identifiers, '
+}
+
+killed_workers() { # once too often
+  in_processes_to_kill
+  status=0
+  "$program" --processes --retries 1 tree >"$place/out" 2>"$place/err" &
+  process=$!
+  wait_for_worker $process
+  first=$worker
+  kill -KILL "$first"
+  tries=0
+  until grep -q 'counting again' "$place/err"; do
+    [ $tries -lt 3000 ] || fail 'expected another attempt'
+    sleep 0.02
+    tries=$((tries + 1))
+  done
+  wait_for_worker $process
+  kill -KILL "$worker"
+  wait $process || status=$?
+  exits_with 5
+  warns "process $first .*signal 9"
+  warns "process $worker .*signal 9"
+  warns '^900_pipeline: gave up: '
+  warns_once_each 4
+  [ ! -s "$place/out" ] || fail 'expected nothing on stdout'
+}
+
+no_retries() {
+  in_processes_to_kill
+  status=0
+  "$program" --processes --retries 0 tree >"$place/out" 2>"$place/err" &
+  process=$!
+  wait_for_worker $process
+  kill -KILL "$worker"
+  wait $process || status=$?
+  exits_with 5
+  warns "process $worker .*signal 9"
+  warns '^900_pipeline: gave up: '
+  warns_once_each 2
+}
+
+killed_program() { # takes its workers along
+  in_processes_to_kill
+  status=0
+  "$program" --processes --workers 2 tree >"$place/out" 2>"$place/err" &
+  process=$!
+  wait_for_worker $process
+  family=$(children_of $process | sed 's/ .*//')
+  kill -KILL $process
+  wait $process || status=$?
+  exits_with 137
+  tries=0
+  for child in $family; do
+    while [ "$(readlink "/proc/$child/exe")" = "$(readlink -f "$program")" ]; do
+      [ $tries -lt 3000 ] || fail "process $child outlives the program"
+      sleep 0.02
+      tries=$((tries + 1))
+    done
+  done
 }
 
 $2

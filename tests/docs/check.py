@@ -4,7 +4,7 @@
 
 Every ```cpp block occurs in a program of docs/guide/snippets, line for line but for indentation and
 empty lines; every ```text block is in the output that one of them promises; every relative link
-leads to something.
+leads to something; and every test that docs/crash-contracts.md names exists.
 """
 import re
 import sys
@@ -12,6 +12,8 @@ from pathlib import Path
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+TEST = re.compile(r"^TEST(?:_P|_F)?\((\w+), (\w+)\)", re.M)
+NAMED = re.compile(r"`([A-Za-z]\w*)\.([A-Za-z]\w+)`")
 
 
 def lines_of(text):
@@ -20,6 +22,13 @@ def lines_of(text):
 
 def occurs(block, text):
     return any(text[i:i + len(block)] == block for i in range(len(text) - len(block) + 1))
+
+
+def tests(root):
+    names = {match.groups() for path in root.glob("tests/**/*_test.cpp")
+             for match in TEST.finditer(path.read_text("utf-8"))}
+    demo = (root / "tests/demo/pipeline.sh").read_text("utf-8")
+    return names | {("demo", name) for name in re.findall(r"^(\w+)\(\) \{", demo, re.M)}
 
 
 def main(root):
@@ -45,6 +54,10 @@ def main(root):
         for link in LINK.findall(BLOCK.sub("", text)):
             if ":" not in link and not (page.parent / link).exists():
                 errors.append(f"{name}: the link {link} leads nowhere")
+    known_tests = tests(root)
+    for named in NAMED.findall((root / "docs/crash-contracts.md").read_text("utf-8")):
+        if named not in known_tests:
+            errors.append(f"docs/crash-contracts.md: there is no test {'.'.join(named)}")
     if checked == 0:
         errors.append("not one block was found to check")
     print("\n".join(errors) or f"{checked} blocks are as in the snippets")

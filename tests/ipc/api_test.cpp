@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <map>
@@ -241,6 +242,57 @@ TEST(IpcApi, Sharing) {
   const ipc::Buffer<float> buffer(100);
   buffer[3] = 1.5F;
   EXPECT_EQ(buffer.size(), 100U);
+}
+
+int twice(int x) { return 2 * x; }
+Task<int> twice_later(int x) {
+  co_await yield_now();
+  co_return 2 * x;
+}
+int add(int a, int b) { return a + b; }
+
+TEST(IpcApi, APoolOfProcesses) {
+  static_assert(Executor<ProcessPool>);
+  {
+    ProcessPool pool{2};
+    EXPECT_EQ(pool.concurrency(), 2U);
+    Future<int> f = pool.submit(twice, 2);
+    EXPECT_EQ(f.block(), 4);
+    EXPECT_EQ(pool.submit(twice_later, 2).block(), 4);
+    EXPECT_EQ(pool.submit([](std::string s) { return s.size(); }, std::string("four")).block(), 4U);
+    EXPECT_EQ(pool.apply(twice, 3).block(), 6);
+    std::atomic<int> got{0};
+    auto async = pool.apply_async(
+        twice, std::tuple(4), [&](int x) { got = x; }, [](std::exception_ptr) {});
+    EXPECT_EQ(async.block(), 8);
+    const std::vector<int> in{1, 2, 3, 4};
+    const std::vector<int> out{2, 4, 6, 8};
+    EXPECT_EQ(pool.map(twice, in).block(), out);
+    EXPECT_EQ(pool.map(twice, in, 2).block(), out);
+    EXPECT_EQ(pool.map(twice_later, in).block(), out);
+    EXPECT_EQ(pool.map_async(twice, in).block(), out);
+    const std::vector<std::tuple<int, int>> pairs{{1, 2}, {3, 4}};
+    EXPECT_EQ(pool.starmap(add, pairs).block(), (std::vector<int>{3, 7}));
+    std::vector<int> streamed;
+    for (auto& x : pool.imap(twice, in).blocking()) streamed.push_back(x);
+    EXPECT_EQ(streamed, out);
+    std::size_t n = 0;
+    for (auto& x : pool.imap_unordered(twice, in).blocking()) n += x > 0 ? 1U : 0U;
+    EXPECT_EQ(n, 4U);
+    EXPECT_THROW(pool.submit([](int) -> int { throw std::invalid_argument("no"); }, 1).block(),
+                 std::invalid_argument);
+    pool.close();
+    pool.join().block();
+    EXPECT_TRUE(test::eventually([&] { return got == 8; }));
+  }
+  ProcessPool all{ProcessPoolOptions{.workers = 1,
+                                     .initializer = [] {},
+                                     .max_tasks_per_child = 2,
+                                     .on_worker_death = OnWorkerDeath::retry}};
+  EXPECT_EQ(all.submit(twice, 1).block(), 2);
+  all.terminate();
+  all.shutdown().block();
+  EXPECT_THROW(ProcessPool(0), std::invalid_argument);
 }
 
 }  // namespace

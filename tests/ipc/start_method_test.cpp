@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <iostream>
 #include <map>
 
 #include "cohort/ipc/current_process.hpp"
@@ -72,6 +73,22 @@ INSTANTIATE_TEST_SUITE_P(All, EveryStartMethod,
                          testing::Values(StartMethod::fork, StartMethod::spawn,
                                          StartMethod::forkserver),
                          [](const auto& test) { return std::string(to_string(test.param)); });
+
+// C041: in the order in which it was printed, also where standard output is a file.
+TEST_P(EveryStartMethod, PrintsBehindWhatItsParentHasPrinted) {
+  const Notes notes;
+  std::fflush(stdout);
+  const int saved = dup(1);
+  const int file = open(notes.name().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  dup2(file, 1);
+  std::cout << "parent, ";
+  EXPECT_EQ(exit_code_of([] { std::cout << "child, "; }), 0);
+  std::cout << "parent" << std::flush;
+  dup2(saved, 1);
+  close(file);
+  close(saved);
+  EXPECT_EQ(notes.text(), "parent, child, parent");
+}
 
 struct Order {
   std::string dish;

@@ -37,11 +37,16 @@ void end_children() noexcept {
 }
 
 template <class = void>
-void flush_output() noexcept {
+void flush_standard_output() noexcept {
   try {
     std::cout.flush();
     std::clog.flush();
   } catch (...) {}
+  std::fflush(stdout);
+}
+template <class = void>
+void flush_output() noexcept {
+  flush_standard_output();
   std::fflush(nullptr);
 }
 

@@ -137,6 +137,7 @@ class BasicStart {
   }
 
   void make(StartMethod& method, Birth& birth, Member member) {
+    flush_standard_output();  // or the child's output would come before what was printed first
     if (method == StartMethod::forkserver) {
       try {
         return fork_elsewhere(birth, member);
