@@ -53,7 +53,8 @@ void sweep(Member dead) noexcept {
   // What it held, and its places in line. From here on nothing is granted to it.
   Heap::walk([&](Offset at, Block& block) {
     if (!is_object(block) || !keep(at, block)) return;
-    kinds[block.kind.load(std::memory_order_relaxed)].bury(&family.at<std::byte>(at), dead);
+    const KindOps& ops = kinds[block.kind.load(std::memory_order_relaxed)];
+    if (ops.bury) ops.bury(&family.at<std::byte>(at), dead);  // else nobody here can hold one
     stop_keeping();
   });
   // What it was granted and has not taken up. The objects are still held by it.
