@@ -49,7 +49,8 @@ struct BasicBarrierObject {
   static constexpr Kind kind = Kind::barrier;
   using Machine = cohort::detail::BasicBarrier<Gate, SharedAction>;
 
-  BasicBarrierObject(std::uint64_t parties, SharedAction action, cohort::detail::Limit default_limit)
+  BasicBarrierObject(std::uint64_t parties, SharedAction action,
+                     cohort::detail::Limit default_limit)
       : machine(parties, action), limit(default_limit) {}
   void bury(Member dead) noexcept { machine.bury(dead.bits); }
 

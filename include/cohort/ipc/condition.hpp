@@ -194,8 +194,8 @@ class BasicCondition : public detail::Handle<Object> {
 
   template <class Then>
   Operation<detail::AcquireShared<Then, LockObject>> acquire(Then then) const {
-    return Operation(detail::AcquireShared<Then, LockObject>{&lock_.get(), cohort::detail::this_owner(),
-                                                 std::move(then), recursive_});
+    return Operation(detail::AcquireShared<Then, LockObject>{
+        &lock_.get(), cohort::detail::this_owner(), std::move(then), recursive_});
   }
   template <class Predicate>
   cohort::detail::ConditionWait<Core, Predicate> waiting(Predicate predicate) const {

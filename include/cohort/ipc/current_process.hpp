@@ -19,22 +19,24 @@ namespace cohort::inline v0 {
 
 /// This process itself. In the first of a family its name is "MainProcess".
 template <class = void>
-ProcessRef current_process() { return ProcessRef(ipc::detail::ThisProcess::get().self()); }
+ProcessRef current_process() {
+  return ProcessRef(ipc::detail::ThisProcess::get().self());
+}
 
 /// The process that started this one; empty in the first. Its is_alive() turns false and join()
 /// returns when it ends, in whatever way.
-template <class = void>
-std::optional<ProcessRef> parent_process() {
+template <class Ref = ProcessRef>
+std::optional<Ref> parent_process() {
   const auto& parent = ipc::detail::ThisProcess::get().parent();
   if (!parent) return std::nullopt;
-  return ProcessRef(parent);
+  return Ref(parent);
 }
 
 /// The children that were started and have not ended, in that order. Those that have ended are
 /// reaped by this, if they were not.
-template <class = void>
-std::vector<ProcessRef> active_children() {
-  std::vector<ProcessRef> children;
+template <class Ref = ProcessRef>
+std::vector<Ref> active_children() {
+  std::vector<Ref> children;
   for (auto& record : ipc::detail::Warden::get().children()) {
     children.emplace_back(std::move(record));
   }
@@ -43,7 +45,9 @@ std::vector<ProcessRef> active_children() {
 
 /// The key of this process, which its children inherit: 32 random bytes unless it was set.
 template <class = void>
-std::string current_authkey() { return ipc::detail::ThisProcess::get().authkey(); }
+std::string current_authkey() {
+  return ipc::detail::ThisProcess::get().authkey();
+}
 template <class = void>
 void set_current_authkey(std::string key) {
   ipc::detail::ThisProcess::get().set_authkey(std::move(key));

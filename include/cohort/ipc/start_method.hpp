@@ -48,6 +48,8 @@ void set_start_method(std::nullopt_t, bool = true) {
 
 /// What was chosen; else how this process itself was started; else fork.
 template <class = void>
-StartMethod get_start_method() { return ipc::detail::ThisProcess::get().start_method(); }
+StartMethod get_start_method() {
+  return ipc::detail::ThisProcess::get().start_method();
+}
 
 }  // namespace cohort::inline v0

@@ -115,7 +115,8 @@ class BasicAnyLock : public Handle<Object> {
   static auto guarded(const L& lock) {
     using Then = MakeHandleGuard<L>;
     const auto me = recursive ? cohort::detail::this_owner() : cohort::detail::Owner{};
-    return Operation(AcquireShared<Then, Object>{&static_cast<const BasicAnyLock&>(lock).object(), me, Then{lock}, recursive, repairs});
+    return Operation(AcquireShared<Then, Object>{&static_cast<const BasicAnyLock&>(lock).object(),
+                                                 me, Then{lock}, recursive, repairs});
   }
 
   // For try_acquire, which must not wait, but may look now and then.
