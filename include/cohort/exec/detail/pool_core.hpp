@@ -321,11 +321,8 @@ class BasicPoolCore final : public Home, public std::enable_shared_from_this<Bas
   struct Rouse {
     BasicPoolCore& core;
     void operator()(BasicParking<RealAtomics>::Word& word, std::uint32_t how) const noexcept {
-      if (how == BasicParking<RealAtomics>::polling) {
-        core.poller_.wake();
-      } else {
-        RealAtomics::wake_one(&word);
-      }
+      if (how == BasicParking<RealAtomics>::polling) return core.poller_.wake();
+      RealAtomics::wake_one(&word);
     }
   };
   void wake_one() noexcept { parking_.wake_one(Rouse{*this}); }
