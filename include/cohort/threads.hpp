@@ -119,7 +119,8 @@ class CountedRLock : public CountedLock<X> {
   /// For the library: the lock of something else, which it keeps.
   template <class Owner>
   explicit CountedRLock(const std::shared_ptr<Owner>& owner)
-      : CountedLock<X>(typename Counted<X>::Adopt{}, std::shared_ptr<X>(owner, &owner->get_lock())) {}
+      : CountedLock<X>(typename Counted<X>::Adopt{},
+                       std::shared_ptr<X>(owner, &owner->get_lock())) {}
   bool locked() const noexcept { return this->object().locked(); }
 
  private:

@@ -143,7 +143,7 @@ BETWEEN = {
     "TaskGroup::Children": "a child of task_group in",
     "GroupAwaiter": "the body of task_group in",
     "FutureState": "started by spawn or submit",
-    "StrandCore": "a turn of a strand",
+    "BasicStrandCore": "a turn of a strand",
 }
 
 

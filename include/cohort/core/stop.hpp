@@ -40,7 +40,8 @@ class StopToken {
   /// For the library: where to register a wait. May be null.
   detail::StopScope* scope() const noexcept { return scope_.get(); }
   /// For the library: a token of a scope that lives as long as `owner`.
-  StopToken(std::shared_ptr<void> owner, detail::StopScope& scope)
+  template <class Owner>
+  StopToken(std::shared_ptr<Owner> owner, detail::StopScope& scope)
       : scope_(std::move(owner), &scope) {}
   /// For the library: a token of a scope that outlives the token.
   explicit StopToken(detail::StopScope& scope) : scope_(std::shared_ptr<void>(), &scope) {}

@@ -25,18 +25,18 @@ ProcessRef current_process() {
 
 /// The process that started this one; empty in the first. Its is_alive() turns false and join()
 /// returns when it ends, in whatever way.
-template <class = void>
-std::optional<ProcessRef> parent_process() {
+template <class Ref = ProcessRef>
+std::optional<Ref> parent_process() {
   const auto& parent = ipc::detail::ThisProcess::get().parent();
   if (!parent) return std::nullopt;
-  return ProcessRef(parent);
+  return Ref(parent);
 }
 
 /// The children that were started and have not ended, in that order. Those that have ended are
 /// reaped by this, if they were not.
-template <class = void>
-std::vector<ProcessRef> active_children() {
-  std::vector<ProcessRef> children;
+template <class Ref = ProcessRef>
+std::vector<Ref> active_children() {
+  std::vector<Ref> children;
   for (auto& record : ipc::detail::Warden::get().children()) {
     children.emplace_back(std::move(record));
   }

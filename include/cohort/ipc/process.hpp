@@ -30,9 +30,11 @@ namespace cohort::inline v0 {
 /// Movable, also while the process runs, unless it is of a derived class. `join`, `is_alive`,
 /// `exitcode`, `terminate` and `kill` may be called by any thread at any time; the rest by one. In a
 /// child, objects of the parent are useless, and say so by a UsageError.
-template <class = void>
+template <class X = void>
 class BasicProcess {
-  using Record = ipc::detail::ProcessRecord;
+  using Record = ipc::detail::BasicProcessRecord<X>;
+  using Target = ipc::detail::BasicTarget<X>;
+  using StartOptions = ipc::detail::BasicStartOptions<X>;
 
  public:
   /// `fn(args…)`, stored as copies and passed on as rvalues.
@@ -77,8 +79,9 @@ class BasicProcess {
     Record& record = open("start");
     if (started_) throw UsageError("start(): cannot start a process twice; make a new one");
     record.refuse_elsewhere("start");
-    ipc::detail::Start start([this] { run(); }, [this](OutArchive* out) { return ship(out); },
-                             target_.get(), record_, options_);
+    ipc::detail::BasicStart<X> start([this] { run(); },
+                                     [this](OutArchive* out) { return ship(out); }, target_.get(),
+                                     record_, options_);
     method_ = start.go();
     started_ = true;
     target_.reset();  // what is shared is the child's now
@@ -236,8 +239,8 @@ class BasicProcess {
   }
 
   std::shared_ptr<Record> record_;  // null: moved from
-  std::unique_ptr<ipc::detail::Target> target_;
-  ipc::detail::StartOptions options_;
+  std::unique_ptr<Target> target_;
+  StartOptions options_;
   std::optional<StartMethod> method_;
   bool started_ = false;
   bool closed_ = false;

@@ -19,8 +19,10 @@ namespace cohort::inline v0 {
 namespace ipc::detail {
 
 /// Waiting for the end of a process, as an operation's Spec.
-template <class = void>
+template <class X = void>
 struct BasicProcessWait {
+  using ProcessRecord = BasicProcessRecord<X>;
+
   using Result = void;
   struct Place : cohort::detail::Waiter {
     using cohort::detail::Waiter::Waiter;

@@ -26,6 +26,7 @@ namespace detail {
 /// Permits of a BasicSemaphore. Those that were taken by `hold()` are counted for each process, to be
 /// given back at its death. So that none is lost or doubled if somebody dies in between, the count
 /// is noted before the permit changes hands and put down after, with the gate's lock.
+template <class Waiting = SharedWaiter>
 struct HeldPermits : cohort::detail::CountedPermits {
   struct Claim {
     bool holds = false;
@@ -41,7 +42,7 @@ struct HeldPermits : cohort::detail::CountedPermits {
       revoked_.store(0, std::memory_order_relaxed);
     }
     /// That this waiter was granted a permit and did not take it up.
-    void note_revoked(SharedWaiter& waiter) noexcept {
+    void note_revoked(Waiting& waiter) noexcept {
       slot_.store(0, std::memory_order_relaxed);
       revoked_.store(Family::get().offset_of(&waiter), std::memory_order_relaxed);
     }
@@ -55,7 +56,7 @@ struct HeldPermits : cohort::detail::CountedPermits {
         held_[slot].store(count_.load(std::memory_order_relaxed), std::memory_order_relaxed);
       }
       if (const Offset waiter = revoked_.load(std::memory_order_relaxed)) {
-        Family::get().at<SharedWaiter>(waiter).revoke();
+        Family::get().at<Waiting>(waiter).revoke();
       }
     }
 
@@ -70,7 +71,7 @@ struct HeldPermits : cohort::detail::CountedPermits {
 template <class Gate>
 struct BasicSemaphoreObject {
   static constexpr Kind kind = Kind::semaphore;
-  using Machine = cohort::detail::BasicSemaphore<Gate, HeldPermits>;
+  using Machine = cohort::detail::BasicSemaphore<Gate, HeldPermits<>>;
   using Waiter = typename Machine::Waiter;
 
   BasicSemaphoreObject(std::uint64_t permits, std::uint64_t most) noexcept
@@ -81,20 +82,20 @@ struct BasicSemaphoreObject {
 
   bool try_hold() noexcept {
     const Member me = self();
-    return machine.value() != 0 && machine.take_noted([me](HeldPermits::Ledger& ledger) {
+    return machine.value() != 0 && machine.take_noted([me](HeldPermits<>::Ledger& ledger) {
       ledger.note(me, ledger.held(me) + 1);
     });
   }
   void give_back() noexcept {
     const Member me = self();
-    machine.give_noted([me](HeldPermits::Ledger& ledger) -> std::uint64_t {
+    machine.give_noted([me](HeldPermits<>::Ledger& ledger) -> std::uint64_t {
       ledger.note(me, ledger.held(me) - 1);
       return 1;
     });
   }
   void bury(Member dead) noexcept {
     machine.bury([](std::uint64_t word) { return word; });
-    machine.give_noted([dead](HeldPermits::Ledger& ledger) -> std::uint64_t {
+    machine.give_noted([dead](HeldPermits<>::Ledger& ledger) -> std::uint64_t {
       const auto n = ledger.held(dead);
       ledger.note(dead, 0);
       return n;
@@ -102,7 +103,7 @@ struct BasicSemaphoreObject {
   }
   void revoke(Waiter& waiter) noexcept {
     if (waiter.holds) return;  // counted, and given back
-    machine.give_noted([&waiter](HeldPermits::Ledger& ledger) -> std::uint64_t {
+    machine.give_noted([&waiter](HeldPermits<>::Ledger& ledger) -> std::uint64_t {
       if (!waiter.is_left()) return 0;
       ledger.note_revoked(waiter);
       return 1;

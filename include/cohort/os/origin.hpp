@@ -5,7 +5,6 @@
 /// and the process. Apart from select.hpp because few need it.
 
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <typeinfo>
 
@@ -37,9 +36,12 @@ std::string type_of_current_exception() {
   const std::type_info* const type = abi::__cxa_current_exception_type();
   if (!type) return "unknown";
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> readable(
-      abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), std::free);
-  return readable ? readable.get() : type->name();
+  struct Readable {
+    ~Readable() { std::free(text); }
+    char* text;
+  };
+  const Readable readable{abi::__cxa_demangle(type->name(), nullptr, nullptr, &status)};
+  return readable.text ? readable.text : type->name();
 #else
   return "unknown";
 #endif

@@ -32,7 +32,8 @@ class BasicBarrier {
       : core_(checked(parties), std::move(action)) {}
   /// `timeout`: how long a wait may take that is given no limit of its own.
   template <std::integral Int, class Rep, class Period>
-  BasicBarrier(Int parties, std::function<void()> action, std::chrono::duration<Rep, Period> timeout)
+  BasicBarrier(Int parties, std::function<void()> action,
+               std::chrono::duration<Rep, Period> timeout)
       : core_(checked(parties), std::move(action)), limit_(detail::Limit::within(timeout)) {}
   BasicBarrier(const BasicBarrier&) = delete;
   BasicBarrier& operator=(const BasicBarrier&) = delete;

@@ -47,8 +47,8 @@ class BasicCondition {
   /// `within` and `until` yield whether a notification came. Throws UsageError if the caller does
   /// not hold the lock. With an RLock, who calls this is the one who must.
   auto wait() {
-    return detail::ConditionWait<Core, detail::UntilNotified>(
-        line_, lock_, detail::this_owner(), {});
+    return detail::ConditionWait<Core, detail::UntilNotified>(line_, lock_, detail::this_owner(),
+                                                              {});
   }
   /// Waits until `predicate()` is true, which is asked with the lock held: at first, after each
   /// notification, and when the time is up. `within` and `until` yield what it said last. What it

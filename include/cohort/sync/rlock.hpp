@@ -21,12 +21,13 @@ class BasicRLock;
 
 /// Releases in the name of the lock's owner, wherever it is destroyed.
 template <class Core>
-class [[nodiscard("a dropped guard releases at once: keep it in a variable")]] Guard<BasicRLock<Core>>
-    : public Guard<Core> {
- public:
-  /// For the library: adopts one level.
-  explicit Guard(BasicRLock<Core> & lock) noexcept : Guard<Core>(lock.core_) {}
-};
+class [[nodiscard(
+    "a dropped guard releases at once: keep it in a variable")]] Guard<BasicRLock<Core>>
+    : public Guard<Core>{
+      public :
+          /// For the library: adopts one level.
+          explicit Guard(BasicRLock<Core> & lock) noexcept : Guard<Core>(lock.core_){}
+    };
 
 /// Owned by the task that acquires it, on whatever thread that runs, or by the thread outside
 /// tasks; free for others after as many releases as acquires. A plain function on a pool and every

@@ -52,7 +52,8 @@ class BasicSemaphore {
   auto acquire() { return Operation(detail::AcquirePermit<Core, detail::Nothing>{&core_, {}}); }
   /// The same, yielding a guard that gives it back.
   auto hold() {
-    return Operation(detail::AcquirePermit<Core, detail::MakeGuard<BasicSemaphore>>{&core_, {this}});
+    return Operation(
+        detail::AcquirePermit<Core, detail::MakeGuard<BasicSemaphore>>{&core_, {this}});
   }
   /// Never waits; true if there was a permit.
   [[nodiscard("false means that no permit was taken")]] bool try_acquire() noexcept {

@@ -95,7 +95,9 @@ class OutArchive {
   /// How much was written, or counted.
   std::size_t size() const noexcept { return counted_ + static_cast<std::size_t>(next_ - begin_); }
   /// What was written, until more is. Empty if it only counts.
-  std::span<const std::byte> bytes() const noexcept { return {begin_, static_cast<std::size_t>(next_ - begin_)}; }
+  std::span<const std::byte> bytes() const noexcept {
+    return {begin_, static_cast<std::size_t>(next_ - begin_)};
+  }
   /// Takes back what was written after the first `n` bytes. An archive that grew keeps its memory,
   /// so that `truncate(0)` makes it ready for the next message.
   void truncate(std::size_t n) noexcept {
@@ -150,7 +152,7 @@ class OutArchive {
   std::byte* end_ = nullptr;
   std::byte* begin_ = nullptr;
   std::byte* block_ = nullptr;  // if it grew out of own_
-  std::size_t counted_ = 0;             // only if it counts
+  std::size_t counted_ = 0;     // only if it counts
   std::size_t depth_ = 0;
   void* context_ = nullptr;
   Kind kind_;

@@ -161,7 +161,8 @@ class BasicPoolCore final : public Home, public std::enable_shared_from_this<Bas
     worker.running.store(true, std::memory_order_relaxed);
     threads_.fetch_add(1, std::memory_order_seq_cst);
     try {
-      worker.thread = std::thread([self = this->shared_from_this(), &worker] { self->work(worker); });
+      worker.thread =
+          std::thread([self = this->shared_from_this(), &worker] { self->work(worker); });
     } catch (...) {
       worker.running.store(false, std::memory_order_relaxed);
       threads_.fetch_sub(1, std::memory_order_seq_cst);
@@ -320,11 +321,8 @@ class BasicPoolCore final : public Home, public std::enable_shared_from_this<Bas
   struct Rouse {
     BasicPoolCore& core;
     void operator()(BasicParking<RealAtomics>::Word& word, std::uint32_t how) const noexcept {
-      if (how == BasicParking<RealAtomics>::polling) {
-        core.poller_.wake();
-      } else {
-        RealAtomics::wake_one(&word);
-      }
+      if (how == BasicParking<RealAtomics>::polling) return core.poller_.wake();
+      RealAtomics::wake_one(&word);
     }
   };
   void wake_one() noexcept { parking_.wake_one(Rouse{*this}); }

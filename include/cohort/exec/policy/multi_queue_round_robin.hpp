@@ -19,7 +19,8 @@ class BasicMultiQueueRoundRobin {
   BasicMultiQueueRoundRobin() : BasicMultiQueueRoundRobin(std::chrono::milliseconds(20)) {}
   /// Throws std::invalid_argument unless it is positive.
   template <class Rep, class Period>
-  explicit BasicMultiQueueRoundRobin(std::chrono::duration<Rep, Period> quantum) : quantum_(quantum) {}
+  explicit BasicMultiQueueRoundRobin(std::chrono::duration<Rep, Period> quantum)
+      : quantum_(quantum) {}
 
   void push(Job& job, Arrival why) noexcept {
     job.level = why == Arrival::unblocked ? 0 : why == Arrival::created ? 1 : 2;

@@ -203,7 +203,9 @@ class BasicFamily {
 using Family = BasicFamily<>;
 
 template <class>
-Member self() { return Family::get().me(); }
+Member self() {
+  return Family::get().me();
+}
 
 template <class>
 bool has_ended(Member member) noexcept {

@@ -19,8 +19,10 @@
 namespace cohort::inline v0::ipc::detail {
 
 /// The requester's end.
-template <class = void>
+template <class X = void>
 class BasicForkServer {
+  using ProcessRecord = BasicProcessRecord<X>;
+
  public:
   static BasicForkServer& get() {
     static BasicForkServer* const server = new BasicForkServer;  // never destroyed

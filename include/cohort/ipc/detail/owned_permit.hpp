@@ -25,7 +25,10 @@ struct OwnedPermit {
   static constexpr std::uint64_t died = 8;
   static Member owner(std::uint64_t word) noexcept { return Member{word >> 16}; }
 
-  static bool is_mine(std::uint64_t word) noexcept { return owner(word) == self(); }
+  template <class = void>
+  static bool is_mine(std::uint64_t word) noexcept {
+    return owner(word) == self();
+  }
   static std::uint64_t count(std::uint64_t word) noexcept { return owner(word) ? 0 : 1; }
   static bool any(std::uint64_t word) noexcept { return word < 65536 && !(word & died); }
   /// Releasing the lock of a dead owner frees it, whoever does it.
@@ -35,6 +38,7 @@ struct OwnedPermit {
   static std::uint64_t give(std::uint64_t word, std::uint64_t) noexcept {
     return word & 0xffff & ~died;
   }
+  template <class = void>
   static std::uint64_t take(std::uint64_t word) noexcept {
     return (word & 0xffff) | self().bits << 16;
   }

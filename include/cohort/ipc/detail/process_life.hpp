@@ -34,9 +34,10 @@ void book(const T& value, Member member) {
 }
 
 /// What a Process does, stored with its arguments.
-class Target {
+template <class = void>
+class BasicTarget {
  public:
-  virtual ~Target() = default;
+  virtual ~BasicTarget() = default;
   /// Once, in the child.
   virtual void run() = 0;
   /// Keeps what is shared for the child, before it is made.
@@ -44,6 +45,7 @@ class Target {
   /// Whether it can be sent to a process that does not inherit it; into `out` it is.
   virtual bool ship(OutArchive* out) const = 0;
 };
+using Target = BasicTarget<>;
 
 /// How a target arrives: what the bytes name is called with them, and does what it is for. `W` are
 /// the types as which the arguments travel: a text literal as std::string, for one.

@@ -28,7 +28,8 @@ class BasicProcessRecord {
   BasicProcessRecord(std::string name, bool daemon, Kind kind = Kind::self)
       : name_(std::move(name)), daemon_(daemon), kind_(kind) {}
   /// Another, told from a later process with the same id by when it started.
-  BasicProcessRecord(std::string name, os::ProcessId pid, std::uint64_t started, os::Descriptor process)
+  BasicProcessRecord(std::string name, os::ProcessId pid, std::uint64_t started,
+                     os::Descriptor process)
       : name_(std::move(name)), kind_(Kind::other), started_(started) {
     begin(pid, std::move(process));
   }

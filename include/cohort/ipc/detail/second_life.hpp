@@ -21,7 +21,7 @@ template <class = void>
   const os::Descriptor channel = std::move(os::inheritance().channel);
   std::exit(exit_code_of([&channel] {
     const std::vector<std::byte> message = os::read_message(channel);
-    InArchive in(message);
+    InArchive in({message.data(), message.size()});
     begin_life(in.read<Birth>());
     run_shipped(in);
   }));
@@ -45,7 +45,7 @@ template <class = void>
   std::exit(exit_code_of([&given] {
     const std::vector<std::byte> message = os::read_message(given[0]);
     given[0].close();
-    InArchive in(message);
+    InArchive in({message.data(), message.size()});
     in.read<os::Surroundings>().apply();
     const Birth birth = in.read<Birth>();
     begin_life(birth);

@@ -34,8 +34,10 @@ class BasicLocalPlace : public cohort::detail::Waiter {
 using LocalPlace = BasicLocalPlace<>;
 
 /// The places of this process. Never destroyed.
-template <class = void>
+template <class X = void>
 class BasicWaitTable {
+  using LocalPlace = BasicLocalPlace<X>;
+
  public:
   static BasicWaitTable& get() {
     static BasicWaitTable* const table = new BasicWaitTable;

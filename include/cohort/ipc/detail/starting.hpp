@@ -69,12 +69,17 @@ struct BasicStartOptions {
 using StartOptions = BasicStartOptions<>;
 
 /// One start, on the thread that calls it.
-template <class = void>
+template <class X = void>
 class BasicStart {
+  using ProcessRecord = BasicProcessRecord<X>;
+  using Creation = BasicCreation<X>;
+  using Birth = BasicBirth<X>;
+  using StartOptions = BasicStartOptions<X>;
+
  public:
   /// `body` runs the object in a forked child; `ship` says whether it can be sent, and sends it.
   BasicStart(std::function<void()> body, std::function<bool(OutArchive*)> ship, Target* target,
-        std::shared_ptr<ProcessRecord> record, const StartOptions& options)
+             std::shared_ptr<ProcessRecord> record, const StartOptions& options)
       : body_(std::move(body)),
         ship_(std::move(ship)),
         target_(target),

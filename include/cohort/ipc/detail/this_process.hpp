@@ -48,8 +48,11 @@ struct BasicBirth {
 };
 using Birth = BasicBirth<>;
 
-template <class = void>
+template <class X = void>
 class BasicThisProcess {
+  using ProcessRecord = BasicProcessRecord<X>;
+  using Birth = BasicBirth<X>;
+
  public:
   static BasicThisProcess& get() {
     static BasicThisProcess* const process = new BasicThisProcess;  // never destroyed

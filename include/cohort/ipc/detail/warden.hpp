@@ -29,8 +29,10 @@ template <class>
 class BasicWarden;
 
 /// Makes one process. Lives until it is made.
-template <class = void>
+template <class X = void>
 class BasicCreation {
+  using ProcessRecord = BasicProcessRecord<X>;
+
  public:
   /// On the warden's thread, which takes no signals. Does not return in a forked child. Throws
   /// std::system_error.
@@ -50,8 +52,11 @@ class BasicCreation {
 };
 using Creation = BasicCreation<>;
 
-template <class = void>
+template <class X = void>
 class BasicWarden {
+  using ProcessRecord = BasicProcessRecord<X>;
+  using Creation = BasicCreation<X>;
+
  public:
   static BasicWarden& get() {
     static BasicWarden* const warden = new BasicWarden;  // never destroyed

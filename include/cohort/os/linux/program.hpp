@@ -60,8 +60,8 @@ inline Inheritance& inheritance() {
 /// Starts this program again, with nothing but its name, the environment, descriptors 1 and 2, and
 /// these two. Throws std::system_error.
 template <class = void>
-ProcessId start_program(const Descriptor& channel, const Descriptor& memory,
-                               std::uint64_t member, const SignalMask& mask) {
+ProcessId start_program(const Descriptor& channel, const Descriptor& memory, std::uint64_t member,
+                        const SignalMask& mask) {
   // Out of the way of the numbers that they get there.
   const Descriptor from_channel(::fcntl(channel.get(), F_DUPFD_CLOEXEC, 16));
   const Descriptor from_memory(::fcntl(memory.get(), F_DUPFD_CLOEXEC, 16));
@@ -170,7 +170,7 @@ inline bool send_packet(const Descriptor& socket, std::int64_t value, const int*
 }
 template <class = void>
 bool receive_packet(const Descriptor& socket, std::int64_t& value,
-                           std::array<Descriptor, 4>& descriptors) noexcept {
+                    std::array<Descriptor, 4>& descriptors) noexcept {
   iovec part{&value, sizeof value};
   alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {};
   msghdr message{};

@@ -26,7 +26,10 @@ struct CountedShape {
   static constexpr bool raw = false;
 };
 
-inline void put_count(OutArchive& out, std::size_t n) { put_value(out, std::uint64_t{n}); }
+template <class = void>
+void put_count(OutArchive& out, std::size_t n) {
+  put_value(out, std::uint64_t{n});
+}
 
 /// n elements that lie one after the other in memory.
 template <class E>
