@@ -198,6 +198,24 @@ class PoolBooks {
     worker.lane->worker.ring();
   }
 
+  // All that has not begun.
+  void take_all_back(Ended& ended, const std::exception_ptr& error) {
+    for (PoolJob* const job : waiting_) ended.jobs.push_back({job, error});
+    waiting_.clear();
+    for (Worker& worker : workers_) {
+      for (PoolJob* const job : worker.jobs) {
+        if (job && take_back(worker, *job)) ended.jobs.push_back({job, error});
+      }
+    }
+  }
+  bool has_work() const noexcept {
+    if (!waiting_.empty()) return true;
+    for (const Worker& worker : workers_) {
+      if (worker.open != 0) return true;
+    }
+    return false;
+  }
+
   std::vector<Worker> workers_;
   std::deque<PoolJob*> waiting_;
 
