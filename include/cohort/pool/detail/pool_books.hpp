@@ -33,7 +33,7 @@ class PoolBooks {
     std::size_t open = 0;             // and not answered
     std::deque<PoolJob*> jobs;        // those numbered up to `given`; null: taken back
     std::uint64_t asked_to_stop = 0;  // the number of a task
-    bool killed = false;              // because it did not
+    std::uint64_t killed_for = 0;     // of that task, because it did not
     bool leaving = false;             // gets no more: it ends when it has done what it has
 
     bool has_room() const noexcept {
@@ -68,7 +68,7 @@ class PoolBooks {
   void feed(Ended& ended) {
     while (!waiting_.empty()) {
       PoolJob* const job = waiting_.front();
-      if (job->is_over()) {
+      if (job->place == PoolJob::revoked || job->is_over()) {
         waiting_.pop_front();
         ended.jobs.push_back({job, nullptr});
         continue;

@@ -98,7 +98,9 @@ class PoolStaff : public RemotePool, protected PoolBooks {
     if (worker.life != name.life || !worker.process || worker.jobs.empty()) return;
     const auto first = worker.given - worker.jobs.size() + 1;
     if (number < first || !worker.jobs[index_of(worker, number)]) return;
-    worker.killed = true;
+    if (worker.lane->tasks_taken.load(std::memory_order_acquire) >= number)
+      return;  // it just ended
+    worker.killed_for = number;
     worker.process->kill();
   }
 

@@ -121,7 +121,7 @@ class ProcessPoolCore final : public PoolStaff<Options> {
     {
       const std::lock_guard lock(mutex_);
       std::erase_if(waiting_, [&](PoolJob* job) {
-        const bool over = job->is_over();
+        const bool over = job->place == PoolJob::revoked || job->is_over();
         if (over) ended.jobs.push_back({job, nullptr});
         return over;
       });
@@ -138,7 +138,10 @@ class ProcessPoolCore final : public PoolStaff<Options> {
     {
       const std::lock_guard lock(mutex_);
       if (job.place == PoolJob::answering) return false;
-      if (job.place == PoolJob::nowhere) return true;  // it is let go when its turn comes
+      if (job.place >= workers_.size()) {
+        job.place = PoolJob::revoked;
+        return true;
+      }
       Worker& worker = workers_[job.place];
       if (!this->take_back(worker, job)) {
         this->ask_to_stop(worker, job);
@@ -305,6 +308,7 @@ class ProcessPoolCore final : public PoolStaff<Options> {
     PoolJob* begun = nullptr;
     std::exception_ptr error;
     bool retry = false;
+    bool stopped = false;
     bool died = false;
     {
       const std::lock_guard lock(mutex_);
@@ -313,20 +317,20 @@ class ProcessPoolCore final : public PoolStaff<Options> {
       for (PoolJob* const job : worker.jobs) {
         if (!job || !this->is_begun(*job)) continue;
         begun = job;
-        error = worker.killed || terminated_ ? std::make_exception_ptr(Cancelled{})
-                                             : worker_death(*worker.process, *job);
-        retry = !worker.killed && !terminated_ &&
-                options_.on_worker_death == OnWorkerDeath::retry && ++job->deaths < 3;
+        stopped = terminated_ || worker.killed_for == job->number;
+        error =
+            stopped ? std::make_exception_ptr(Cancelled{}) : worker_death(*worker.process, *job);
+        retry = !stopped && options_.on_worker_death == OnWorkerDeath::retry && ++job->deaths < 3;
+        job->place = PoolJob::answering;  // until it waits again, if it does
         break;
       }
     }
     // One that was stopped is over; of a chunk that died the next elements are still to be done.
     bool again = retry;
     if (begun && !retry) {
-      if (worker.killed || terminated_) {
-        begun->place = PoolJob::nowhere;
-        begun->abandon(error);
-      } else if (begun->abandon_one(error)) {
+      if (stopped) {
+        begun->abandon(std::move(error));
+      } else if (begun->abandon_one(std::move(error))) {
         begun->answered += 1;
         begun->deaths = 0;
         again = true;
@@ -342,7 +346,7 @@ class ProcessPoolCore final : public PoolStaff<Options> {
         (*job)->place = PoolJob::nowhere;
         waiting_.push_front(*job);
       }
-      if ((!worker.leaving || died) && !worker.killed) {
+      if ((!worker.leaving || died) && worker.killed_for == 0) {
         if (++deaths_in_a_row_ > storm * workers_.size()) broken = worker_storm(*worker.process);
       }
       this->forget(worker);
