@@ -80,7 +80,7 @@ std::atomic<int> unobserved{0};
 
 std::string last_line(const std::string& text) { return text.substr(text.rfind('\r') + 1); }
 
-TYPED_TEST(PoolContract, AppliesFunctionsAndCoroutineFunctions) {  // C181
+TYPED_TEST(PoolContract, AppliesFunctionsAndCoroutineFunctions) {  // C181 C207
   TypeParam host;
   EXPECT_EQ(host.executor.apply(square, 5).block(), 25);
   EXPECT_EQ(host.executor.apply(square_later, 6).block(), 36);

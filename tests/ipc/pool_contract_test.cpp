@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ProcessPool under the contract of every pool. C207
+// ProcessPool under the contract of every pool.
 
 #include "support/flavours.hpp"
 

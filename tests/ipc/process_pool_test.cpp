@@ -3,7 +3,6 @@
 
 #include "cohort/pool/process_pool.hpp"
 
-#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <set>
@@ -140,7 +139,7 @@ TEST(ProcessPool, ChecksItsArgumentsAndTakesNothingAfterClose) {
   ProcessPool pool{1};
   const auto future = pool.submit(square, 3);
   pool.close();
-  EXPECT_THROW(pool.apply(square, 3), UsageError);
+  EXPECT_THROW((void)pool.apply(square, 3), UsageError);
   pool.join().block();
   EXPECT_EQ(future.block(), 9);
 }

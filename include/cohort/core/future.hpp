@@ -15,12 +15,13 @@
 #include <new>
 #include <utility>
 
-#include "cohort/core/coroutine.hpp"           // Completion
-#include "cohort/core/detail/basic_event.hpp"  // done
-#include "cohort/core/detail/task_count.hpp"   // TaskCount
-#include "cohort/core/operation.hpp"           // Operation
-#include "cohort/core/task.hpp"                // Slot
-#include "cohort/error.hpp"                    // Cancelled, InvalidState
+#include "cohort/core/coroutine.hpp"             // Completion
+#include "cohort/core/detail/basic_event.hpp"    // done
+#include "cohort/core/detail/done_callback.hpp"  // add_done_callback
+#include "cohort/core/detail/task_count.hpp"     // TaskCount
+#include "cohort/core/operation.hpp"             // Operation
+#include "cohort/core/task.hpp"                  // Slot
+#include "cohort/error.hpp"                      // Cancelled, InvalidState
 
 namespace cohort::inline v0 {
 
@@ -234,36 +235,6 @@ struct SharedResult<T&> {
 template <>
 struct SharedResult<void> {
   using type = void;
-};
-
-// A callback stands in the event's line like everybody else who waits.
-template <class T, class Fn>
-class DoneCallback final : private Wait, private Waiter {
- public:
-  static void add(StateRef<T> state, Fn fn) {
-    auto* const self = new DoneCallback(std::move(state), std::move(fn));
-    self->word_.store(slow, std::memory_order_relaxed);
-    self->state_->event().arm(*self);
-  }
-
- private:
-  DoneCallback(StateRef<T> state, Fn fn)
-      : Waiter(static_cast<Wait&>(*this)), state_(std::move(state)), fn_(std::move(fn)) {}
-  ~DoneCallback() = default;
-
-  void publish(Outcome) noexcept override {
-    const std::unique_ptr<DoneCallback, void (*)(DoneCallback*)> self(
-        this, [](DoneCallback* p) { delete p; });
-    try {
-      fn_(Future<T>(state_));
-    } catch (...) {
-      report_unobserved(std::current_exception());
-    }
-  }
-  Wakeup nudge() noexcept override { return {}; }
-
-  StateRef<T> state_;
-  Fn fn_;
 };
 
 template <class X>

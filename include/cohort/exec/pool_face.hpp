@@ -17,51 +17,24 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/core/deadline_task.hpp"     // shield
-#include "cohort/core/future.hpp"            // Future
-#include "cohort/core/stop.hpp"              // StopCallback
-#include "cohort/core/when_all.hpp"          // when_all
-#include "cohort/exec/cancel_futures.hpp"    // CancelFutures
-#include "cohort/exec/detail/chunk.hpp"      // Chunk
-#include "cohort/exec/detail/map_run.hpp"    // MapRun
-#include "cohort/exec/detail/pool_work.hpp"  // see_through, with_callbacks
-#include "cohort/exec/launch.hpp"            // launch, make_task
-#include "cohort/exec/pool_task.hpp"         // PoolTask
-#include "cohort/exec/progress.hpp"          // Progress
-#include "cohort/exec/result_stream.hpp"     // ResultStream
+#include "cohort/core/deadline_task.hpp"      // shield
+#include "cohort/core/future.hpp"             // Future
+#include "cohort/core/stop.hpp"               // StopCallback
+#include "cohort/core/when_all.hpp"           // when_all
+#include "cohort/exec/cancel_futures.hpp"     // CancelFutures
+#include "cohort/exec/detail/chunk.hpp"       // Chunk
+#include "cohort/exec/detail/map_run.hpp"     // MapRun
+#include "cohort/exec/detail/pool_work.hpp"   // see_through, with_callbacks
+#include "cohort/exec/detail/ships_work.hpp"  // MapOf, applied_t
+#include "cohort/exec/launch.hpp"             // launch, make_task
+#include "cohort/exec/pool_task.hpp"          // PoolTask
+#include "cohort/exec/progress.hpp"           // Progress
+#include "cohort/exec/result_stream.hpp"      // ResultStream
 
 namespace cohort::inline v0::detail {
 
 template <class Pool, class Fn, class Range>
 class Feed;
-
-/// A pool of other processes: it says itself what its maps are and yield.
-template <class Pool>
-inline constexpr bool ships_work = requires {
-  typename Pool::Shipped;
-};
-template <class Pool, class Fn, class E>
-struct MapOf {
-  using Run = MapRun<Fn, E>;
-  using Value = mapped_t<Fn, E>;
-};
-template <class Pool, class Fn, class E>
-requires ships_work<Pool>
-struct MapOf<Pool, Fn, E> {
-  using Run = typename Pool::template Map<Fn, E>;
-  using Value = typename Pool::template MapValue<Fn, E>;
-};
-template <class Pool, class Fn, class... Args>
-struct ApplyOf {
-  using type = launched_t<Fn, Args...>;
-};
-template <class Pool, class Fn, class... Args>
-requires ships_work<Pool>
-struct ApplyOf<Pool, Fn, Args...> {
-  using type = typename Pool::template SubmitValue<Fn, Args...>;
-};
-template <class Pool, class Fn, class... Args>
-using applied_t = typename ApplyOf<Pool, Fn, Args...>::type;
 
 /// The base of an executor. Any thread may call anything at any time.
 template <class Derived>

@@ -33,7 +33,7 @@ class PoolBooks {
     std::size_t open = 0;             // and not answered
     std::deque<PoolJob*> jobs;        // those numbered up to `given`; null: taken back
     std::uint64_t asked_to_stop = 0;  // the number of a task
-    bool killed = false;              // because it did not
+    std::uint64_t killed_for = 0;     // of that task, because it did not
     bool leaving = false;             // gets no more: it ends when it has done what it has
 
     bool has_room() const noexcept {
@@ -68,7 +68,7 @@ class PoolBooks {
   void feed(Ended& ended) {
     while (!waiting_.empty()) {
       PoolJob* const job = waiting_.front();
-      if (job->is_over()) {
+      if (job->place == PoolJob::revoked || job->is_over()) {
         waiting_.pop_front();
         ended.jobs.push_back({job, nullptr});
         continue;
@@ -196,6 +196,24 @@ class PoolBooks {
     worker.leaving = true;
     worker.lane->closed.store(true, std::memory_order_seq_cst);
     worker.lane->worker.ring();
+  }
+
+  // All that has not begun.
+  void take_all_back(Ended& ended, const std::exception_ptr& error) {
+    for (PoolJob* const job : waiting_) ended.jobs.push_back({job, error});
+    waiting_.clear();
+    for (Worker& worker : workers_) {
+      for (PoolJob* const job : worker.jobs) {
+        if (job && take_back(worker, *job)) ended.jobs.push_back({job, error});
+      }
+    }
+  }
+  bool has_work() const noexcept {
+    if (!waiting_.empty()) return true;
+    for (const Worker& worker : workers_) {
+      if (worker.open != 0) return true;
+    }
+    return false;
   }
 
   std::vector<Worker> workers_;

@@ -29,8 +29,8 @@ class PoolJob {
   virtual void answer(InArchive& in, bool last) noexcept = 0;
   virtual void abandon(std::exception_ptr error) noexcept = 0;
   /// The worker died with the next element: true if there are more, which others may do.
-  virtual bool abandon_one(const std::exception_ptr& error) noexcept {
-    abandon(error);
+  virtual bool abandon_one(std::exception_ptr error) noexcept {
+    abandon(std::move(error));
     return false;
   }
   /// Nobody waits for it any more.
@@ -42,6 +42,7 @@ class PoolJob {
   std::uint32_t place = nowhere;  // the worker that has it
   std::uint32_t deaths = 0;       // in a row, of workers that had begun this element
   static constexpr std::uint32_t nowhere = UINT32_MAX;
+  static constexpr std::uint32_t revoked = UINT32_MAX - 2;    // to be let go when its turn comes
   static constexpr std::uint32_t answering = UINT32_MAX - 1;  // done there, not yet here
 
  protected:
@@ -164,19 +165,20 @@ class ChunkJob final : public FutureJob<std::vector<Fate<T>>> {
       error = std::current_exception();
       fates_.push_back({std::nullopt, error});
     }
-    if (last) end(error);
+    if (last) end(std::move(error));
   }
-  bool abandon_one(const std::exception_ptr& error) noexcept override {
+  bool abandon_one(std::exception_ptr error) noexcept override {
     fates_.push_back({std::nullopt, error});
     if (fates_.size() < elements_) return true;
-    end(error);
+    end(std::move(error));
     return false;
   }
 
  private:
   // What is left, if anything, has the same fate.
-  void end(const std::exception_ptr& error) noexcept {
+  void end(std::exception_ptr error) noexcept {
     while (fates_.size() < elements_) fates_.push_back({std::nullopt, error});
+    error = nullptr;  // before others have it
     this->finish([this](auto& result) { result.emplace(std::move(fates_)); });
   }
   const std::size_t elements_;

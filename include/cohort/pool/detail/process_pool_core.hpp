@@ -14,19 +14,15 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "cohort/core/clock.hpp"                 // sleep_for
 #include "cohort/core/detail/quiet_threads.hpp"  // QuietSection
 #include "cohort/error.hpp"                      // WorkerDied, BrokenPool, ShutDown
 #include "cohort/ipc/process.hpp"                // Process
-#include "cohort/pool/detail/pool_books.hpp"     // PoolBooks
 #include "cohort/pool/detail/pool_job.hpp"       // PoolJob
-#include "cohort/pool/detail/pool_worker.hpp"    // pool_worker
+#include "cohort/pool/detail/pool_staff.hpp"     // PoolStaff
 #include "cohort/pool/detail/worker_death.hpp"   // worker_death
 #include "cohort/pool/process_pool_options.hpp"  // ProcessPoolOptions
 
@@ -34,16 +30,13 @@ namespace cohort::inline v0::detail {
 
 /// A template: what only a pool needs is made only where there is one.
 template <class Options = ProcessPoolOptions>
-class ProcessPoolCore final : public RemotePool, private PoolBooks {
+class ProcessPoolCore final : public PoolStaff<Options> {
+  using Staff = PoolStaff<Options>;
+
  public:
-  ProcessPoolCore(const Options& options, std::size_t workers)
-      : PoolBooks(workers, options.max_tasks_per_child),
-        options_(options),
-        method_(options.start_method) {
-    begin_shared_place<PoolBell>(bell_bytes_);
-    here_ = std::make_unique<ThreadPool>(1);
+  ProcessPoolCore(const Options& options, std::size_t workers) : Staff(options, workers) {
     try {
-      for (std::uint32_t i = 0; i < workers; ++i) start_worker(i);
+      for (std::uint32_t i = 0; i < workers; ++i) this->start_worker(i);
       receiver_ = std::thread([this] { receive(); });
     } catch (...) {
       for (Worker& worker : workers_) {
@@ -65,7 +58,7 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
       Context* const context = current_context();
       const BlockedSection blocked(context);
       const AsideSection aside(context);
-      drained_operation().block();
+      this->drained_operation().block();
       stopped_.store(true, std::memory_order_seq_cst);
       bell().ring();
       receiver_.join();
@@ -86,9 +79,9 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
         throw ShutDown("this ProcessPool was shut down: it takes no more work");
       }
       waiting_.insert(waiting_.end(), jobs.begin(), jobs.end());
-      feed(ended);
+      this->feed(ended);
     }
-    end(ended);
+    this->end(ended);
   }
 
   void close() noexcept override {
@@ -128,27 +121,30 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
     {
       const std::lock_guard lock(mutex_);
       std::erase_if(waiting_, [&](PoolJob* job) {
-        const bool over = job->is_over();
+        const bool over = job->place == PoolJob::revoked || job->is_over();
         if (over) ended.jobs.push_back({job, nullptr});
         return over;
       });
       let_go_if_idle();
     }
-    end(ended);
+    this->end(ended);
   }
 
   bool has_begun(const PoolJob& job) noexcept override {
     const std::lock_guard lock(mutex_);
-    return job.place == PoolJob::answering || is_begun(job);
+    return job.place == PoolJob::answering || this->is_begun(job);
   }
   bool revoke(PoolJob& job) noexcept override {
     {
       const std::lock_guard lock(mutex_);
       if (job.place == PoolJob::answering) return false;
-      if (job.place == PoolJob::nowhere) return true;  // it is let go when its turn comes
+      if (job.place >= workers_.size()) {
+        job.place = PoolJob::revoked;
+        return true;
+      }
       Worker& worker = workers_[job.place];
-      if (!take_back(worker, job)) {
-        ask_to_stop(worker, job);
+      if (!this->take_back(worker, job)) {
+        this->ask_to_stop(worker, job);
         return false;
       }
       let_go_if_idle();
@@ -158,10 +154,19 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
   }
 
  private:
-  struct WorkerName {
-    std::uint32_t place;
-    std::uint32_t life;
-  };
+  using Ended = PoolBooks::Ended;
+  using Worker = PoolBooks::Worker;
+  using WorkerName = typename Staff::WorkerName;
+  using Staff::bell;
+  using Staff::drained_;
+  using Staff::ends_;
+  using Staff::has_ends_;
+  using Staff::here_;
+  using Staff::mutex_;
+  using Staff::options_;
+  using Staff::waiting_;
+  using Staff::workers_;
+
   struct Answer {
     PoolJob* job;
     LanePlace* place;
@@ -171,82 +176,16 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
 
   static constexpr unsigned storm = 3;  // deaths in a row, for each worker, without an answer
 
-  Doorbell& bell() const noexcept { return shared_place<PoolBell>(bell_bytes_).bell; }
-
   // ---- with the lock
 
-  void start_worker(std::uint32_t place) {
-    Worker fresh;
-    fresh.place = place;
-    fresh.life = workers_[place].life + 1;
-    fresh.lane_bytes = make_shared_place<Lane>();
-    fresh.lane = &begin_shared_place<Lane>(fresh.lane_bytes);
-    PoolInitializer initializer;
-    if (options_.initializer) initializer.emplace(options_.initializer);
-    ProcessOptions options;
-    options.name = "PoolWorker-" + std::to_string(++started_);
-    options.daemon = false;
-    options.die_with_parent = true;
-    options.start_method = method_;
-    fresh.process =
-        std::make_shared<Process>(std::move(options), pool_worker<LaneWorker>, fresh.lane_bytes,
-                                  bell_bytes_, ipc::detail::self().bits, initializer);
-    fresh.process->start();
-    // Those that replace it are made beside our own threads: the same way.
-    method_ = fresh.process->start_method();
-    spawn(*here_, watch, this, fresh.process, WorkerName{place, fresh.life});
-    workers_[place] = std::move(fresh);
-  }
-  static Task<> watch(ProcessPoolCore* core, std::shared_ptr<Process> process, WorkerName name) {
-    co_await shield(process->join());
-    core->note_end(name);
-  }
-  void note_end(WorkerName name) {
-    {
-      const std::lock_guard lock(mutex_);
-      ends_.push_back(name);
-      has_ends_.store(true, std::memory_order_seq_cst);
-    }
-    bell().ring();
-  }
-
-  void ask_to_stop(Worker& worker, const PoolJob& job) noexcept {
-    if (std::exchange(worker.asked_to_stop, job.number) == job.number) return;
-    worker.lane->stop_wanted.store(job.number, std::memory_order_seq_cst);
-    worker.lane->listener.ring();
-    try {
-      spawn(*here_, kill_later, this, WorkerName{worker.place, worker.life}, job.number);
-    } catch (...) {  // no memory: then it is only asked
-    }
-  }
-  static Task<> kill_later(ProcessPoolCore* core, WorkerName name, std::uint64_t number) {
-    co_await sleep_for(core->options_.stop_grace);
-    core->kill_if_running(name, number);
-  }
-  void kill_if_running(WorkerName name, std::uint64_t number) {
-    const std::lock_guard lock(mutex_);
-    Worker& worker = workers_[name.place];
-    if (worker.life != name.life || !worker.process || worker.jobs.empty()) return;
-    const auto first = worker.given - worker.jobs.size() + 1;
-    if (number < first || !worker.jobs[index_of(worker, number)]) return;
-    worker.killed = true;
-    worker.process->kill();
-  }
-
-  bool idle() const noexcept {
-    if (!waiting_.empty() || holds_ != 0) return false;
-    for (const Worker& worker : workers_) {
-      if (worker.open != 0) return false;
-    }
-    return true;
-  }
+  bool idle() const noexcept { return holds_ == 0 && !this->has_work(); }
   void let_go_if_idle() noexcept {
     if (!closed_ || !idle()) return;
     bool gone = true;
     for (Worker& worker : workers_) {
       if (!worker.process) continue;
       gone = false;
-      let_go(worker);
+      this->let_go(worker);
     }
     if (gone) drained_.set();
   }
@@ -255,15 +194,9 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
     Ended ended;
     {
       const std::lock_guard lock(mutex_);
-      for (PoolJob* const job : waiting_) ended.jobs.push_back({job, error});
-      waiting_.clear();
-      for (Worker& worker : workers_) {
-        for (PoolJob* const job : worker.jobs) {
-          if (job && take_back(worker, *job)) ended.jobs.push_back({job, error});
-        }
-      }
+      this->take_all_back(ended, error);
     }
-    end(ended);
+    this->end(ended);
   }
 
   // ---- the receiver's thread
@@ -314,11 +247,11 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
       deaths_in_a_row_ = 0;
       for (; worker.read != given; ++worker.read) {
         LanePlace& place = worker.lane->answer(worker.read);
-        answers_.push_back({take(worker, place), &place, worker.read, &worker});
+        answers_.push_back({this->take(worker, place), &place, worker.read, &worker});
       }
-      feed(ended);
+      this->feed(ended);
     }
-    end(ended);
+    this->end(ended);
     deliver();
     const std::lock_guard lock(mutex_);
     let_go_if_idle();
@@ -375,28 +308,29 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
     PoolJob* begun = nullptr;
     std::exception_ptr error;
     bool retry = false;
+    bool stopped = false;
     bool died = false;
     {
       const std::lock_guard lock(mutex_);
       ++holds_;
       died = worker.open != 0;
       for (PoolJob* const job : worker.jobs) {
-        if (!job || !is_begun(*job)) continue;
+        if (!job || !this->is_begun(*job)) continue;
         begun = job;
-        error = worker.killed || terminated_ ? std::make_exception_ptr(Cancelled{})
-                                             : worker_death(*worker.process, *job);
-        retry = !worker.killed && !terminated_ &&
-                options_.on_worker_death == OnWorkerDeath::retry && ++job->deaths < 3;
+        stopped = terminated_ || worker.killed_for == job->number;
+        error =
+            stopped ? std::make_exception_ptr(Cancelled{}) : worker_death(*worker.process, *job);
+        retry = !stopped && options_.on_worker_death == OnWorkerDeath::retry && ++job->deaths < 3;
+        job->place = PoolJob::answering;  // until it waits again, if it does
         break;
       }
     }
     // One that was stopped is over; of a chunk that died the next elements are still to be done.
     bool again = retry;
     if (begun && !retry) {
-      if (worker.killed || terminated_) {
-        begun->place = PoolJob::nowhere;
-        begun->abandon(error);
-      } else if (begun->abandon_one(error)) {
+      if (stopped) {
+        begun->abandon(std::move(error));
+      } else if (begun->abandon_one(std::move(error))) {
         begun->answered += 1;
         begun->deaths = 0;
         again = true;
@@ -412,21 +346,21 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
         (*job)->place = PoolJob::nowhere;
         waiting_.push_front(*job);
       }
-      if ((!worker.leaving || died) && !worker.killed) {
+      if ((!worker.leaving || died) && worker.killed_for == 0) {
         if (++deaths_in_a_row_ > storm * workers_.size()) broken = worker_storm(*worker.process);
       }
-      forget(worker);
+      this->forget(worker);
       --holds_;
       if ((!closed_ || !idle()) && !broken_ && !broken && !terminated_) {
         try {
-          start_worker(name.place);
+          this->start_worker(name.place);
         } catch (...) {
           broken = std::current_exception();
         }
       }
-      if (!broken) feed(ended);
+      if (!broken) this->feed(ended);
     }
-    end(ended);
+    this->end(ended);
     if (broken) break_pool(broken);
     const std::lock_guard lock(mutex_);
     let_go_if_idle();
@@ -446,18 +380,11 @@ class ProcessPoolCore final : public RemotePool, private PoolBooks {
     let_go_if_idle();
   }
 
-  const Options options_;
-  std::optional<StartMethod> method_;
-  std::mutex mutex_;
-  std::deque<WorkerName> ends_;
-  std::atomic<bool> has_ends_{false};
   bool closed_ = false;
   bool terminated_ = false;
   std::size_t holds_ = 0;
   std::exception_ptr broken_;
   std::size_t deaths_in_a_row_ = 0;
-  std::uint64_t started_ = 0;
-  SharedBytes bell_bytes_ = make_shared_place<PoolBell>();
   // The receiver's.
   std::deque<Answer> answers_;
   bool many_ = false;
