@@ -39,8 +39,9 @@ void stop_keeping() noexcept {
 template <class = void>
 bool keep(Offset at, const Block& block) noexcept {
   const HoldersLock lock;
-  // One that somebody still makes, or has begun to end, is his.
-  if (!is_object(block) || block.owner.load(std::memory_order_relaxed) != 0) return false;
+  // One that somebody still makes, or has begun to end, is his. Acquire: pairs with the release by
+  // which its maker shares it; he does not take the lock.
+  if (!is_object(block) || block.owner.load(std::memory_order_acquire) != 0) return false;
   HoldersLock::header().swept.store(at, std::memory_order_relaxed);
   return true;
 }
