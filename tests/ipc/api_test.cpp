@@ -2,6 +2,7 @@
 
 // The names and verbs of the process half of the public surface, each used once as a program would:
 // what fails here breaks programs. What they mean is tested elsewhere.
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
 
 #include <gtest/gtest.h>
 
@@ -296,3 +297,5 @@ TEST(IpcApi, APoolOfProcesses) {
 }
 
 }  // namespace
+
+#endif

@@ -2,6 +2,7 @@
 // Processes that are killed at any moment: nobody who lives waits for ever, nothing has two owners,
 // and nothing is lost or doubled but what the crash contract says. COHORT_KILLS in the environment: how
 // many kills for each test.
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
 
 #include <gtest/gtest.h>
 
@@ -343,3 +344,5 @@ TEST(Killed, WaitersAreSkipped) {
 }
 
 }  // namespace cohort::test
+
+#endif

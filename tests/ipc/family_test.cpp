@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Threads, coroutines and processes on one object.
+#if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
 
 #include <gtest/gtest.h>
 
@@ -717,3 +718,5 @@ TEST(Family, WaitsForProcessesAndConnectionsAlike) {
 }
 
 }  // namespace cohort::test
+
+#endif
