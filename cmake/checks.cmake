@@ -20,18 +20,31 @@ if(WIN32)
 endif()
 
 set(directory ${PROJECT_BINARY_DIR}/tests/headers)
-set(units "")
+set(public "")
+set(detail "")
 foreach(header IN LISTS headers)
   string(REGEX REPLACE "[/.]" "_" unit ${header})
   file(CONFIGURE OUTPUT ${directory}/${unit}.cpp @ONLY
        CONTENT "#include <@header@>\n#include <@header@>  // twice is once\n")
-  list(APPEND units ${directory}/${unit}.cpp)
+  if(header MATCHES "/detail/")
+    list(APPEND detail ${directory}/${unit}.cpp)
+  else()
+    list(APPEND public ${directory}/${unit}.cpp)
+  endif()
 endforeach()
 file(CONFIGURE OUTPUT ${directory}/first.cpp CONTENT "#include <cohort/cohort.hpp>\n")
 file(CONFIGURE OUTPUT ${directory}/main.cpp CONTENT "#include <cohort/cohort.hpp>\n\nint main() {}\n")
 
-# One program of all those units: a header that defines something twice does not link.
-add_executable(cohort_test_headers ${units} ${directory}/first.cpp ${directory}/main.cpp)
+# One program of all those units: a header that defines something twice does not link. Nobody
+# includes a detail header alone, so those may take the standard's from a precompiled header, which
+# saves two thirds of their time; what ours are missing is seen all the same.
+add_library(cohort_test_detail_headers OBJECT ${detail})
+target_link_libraries(cohort_test_detail_headers PRIVATE cohort_dev)
+target_precompile_headers(cohort_test_detail_headers PRIVATE <atomic> <chrono> <coroutine> <cstdint>
+  <deque> <exception> <functional> <iostream> <map> <memory> <mutex> <optional> <set> <span> <stdexcept>
+  <string> <system_error> <thread> <tuple> <unordered_map> <unordered_set> <utility> <variant> <vector>)
+add_executable(cohort_test_headers ${public} ${directory}/first.cpp ${directory}/main.cpp
+               $<TARGET_OBJECTS:cohort_test_detail_headers>)
 target_link_libraries(cohort_test_headers PRIVATE cohort_dev)
 file(CONFIGURE OUTPUT ${directory}/no_rtti.cpp
      CONTENT "#include <cohort/cohort.hpp>\n#include <cohort/wire/remote_call.hpp>\n")

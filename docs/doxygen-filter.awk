@@ -7,12 +7,24 @@ BEGIN {
   file = ARGV[1]
   base = file ~ /(basic_queue|pool_face|executor)\.hpp$/
   hidden = file ~ /\/(detail|os)\// && !base
+  # `template <class X = void> class BasicLock`, `using Lock = BasicLock<>`: a class, to its users.
+  while ((getline line < file) > 0) {
+    if (line !~ /^using [A-Za-z]+ = Basic[A-Za-z]+<>;/) continue
+    split(line, words, " ")
+    lazy[words[2]] = 1
+  }
+  close(file)
 }
 hidden { next }
 
 function braces(line) { # how many are opened and not closed
   gsub(/"[^"]*"|'[^']*'|\/\/.*/, "", line)
   return gsub(/\{/, "", line) - gsub(/\}/, "", line)
+}
+
+function plain(line,   name) {
+  for (name in lazy) gsub("Basic" name "(<(X|Core|Object|Options)?>)?", name, line)
+  return line
 }
 
 # Internals in a public header.
@@ -59,6 +71,12 @@ inside {
   held = held $0 "\n"
   next
 }
+/^using [A-Za-z]+ = Basic[A-Za-z]+<>;/ { next }
+held != "" && /^class Basic/ {
+  name = $2
+  sub(/^Basic/, "", name)
+  if (name in lazy) held = ""
+}
 held != "" || skipping {
   if (held != "" && /^[A-Za-z_].*[A-Za-z_]>?::[a-z_]+\(/) skipping = 1
   if (!skipping) printf "%s", held
@@ -71,5 +89,6 @@ skipping {
 {
   gsub(/namespace cohort::inline v[0-9]+/, "namespace cohort")
   gsub(/\[\[nodiscard(\("[^"]*"\))?\]\]/, "")
+  $0 = plain($0)
   print
 }

@@ -30,9 +30,6 @@ namespace {
 using namespace std::chrono_literals;
 using namespace cohort;
 
-template <class T, class U>
-constexpr bool same = std::is_same_v<T, U>;
-
 Task<int> twice(int x) {
   co_await yield_now();
   co_return 2 * x;

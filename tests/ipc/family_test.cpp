@@ -258,6 +258,13 @@ TEST(Family, AWaitThatMeetsADeadOwnerThrowsWithoutHolding) {
   const ipc::Condition condition(lock);
   const Counts at(1);
   std::atomic<int> died{0}, waiting{0};
+  Child child([&] {  // no fork while others run
+    await([&] { return at[0] == 1; });
+    lock.acquire().block();
+    condition.notify();
+    at[0] = 2;
+    ::pause();
+  });
   std::thread waiter([&] {
     condition.acquire().block();
     ++waiting;
@@ -268,13 +275,8 @@ TEST(Family, AWaitThatMeetsADeadOwnerThrowsWithoutHolding) {
     }
   });
   await([&] { return waiting == 1; });
-  Child child([&] {
-    lock.acquire().block();
-    condition.notify();
-    at[0] = 1;
-    ::pause();
-  });
-  await([&] { return at[0] == 1; });
+  at[0] = 1;
+  await([&] { return at[0] == 2; });
   child.kill();
   waiter.join();
   EXPECT_EQ(died, 1);
@@ -326,6 +328,11 @@ TEST(Family, APartyThatDiesBreaksTheRoundInLineOrInTheAction) {
     });
     at[0] = 0;
     std::atomic<int> broken{0};
+    // Whoever is first in line acts, unless the last one finds the round complete: that one.
+    Child child([&] {  // no fork while others run
+      await([&] { return barrier.n_waiting() == 1; });
+      barrier.wait().block();
+    });
     std::thread party([&] {
       try {
         barrier.wait().block();
@@ -334,8 +341,6 @@ TEST(Family, APartyThatDiesBreaksTheRoundInLineOrInTheAction) {
       }
     });
     await([&] { return barrier.n_waiting() == 1; });
-    // Whoever is first in line acts, unless the last one finds the round complete: that one.
-    Child child([&] { barrier.wait().block(); });
     await([&] { return acts ? at[0] == 1 : barrier.n_waiting() == 2; });
     child.kill();
     party.join();
@@ -371,15 +376,14 @@ TEST(Family, EveryItemIsGotOnceWhoeverPutsAndGets) {
       }
     } catch (const ShutDown&) {}
   });
-  auto coroutine = company.pool.submit(take, queue, &sum[0]);
-  {
-    std::deque<Child> producers;
-    for (long p = 0; p < 3; ++p) {
-      producers.emplace_back([&, p] {
-        for (long i = 0; i < n; ++i) queue.put(i * 3 + p).block();
-      });
-    }
+  std::deque<Child> producers;
+  for (long p = 0; p < 3; ++p) {
+    producers.emplace_back([&, p] {
+      for (long i = 0; i < n; ++i) queue.put(i * 3 + p).block();
+    });
   }
+  auto coroutine = company.pool.submit(take, queue, &sum[0]);  // no fork while others run
+  producers.clear();
   queue.shutdown();
   coroutine.block();
   EXPECT_EQ(consumer.join(), 0);

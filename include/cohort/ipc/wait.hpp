@@ -53,13 +53,14 @@ template <class X>
 using handle_of_t = std::remove_cvref_t<decltype(handle_of(std::declval<const X&>()))>;
 
 /// Where a wait for several stands for one of them.
-class WaitLeg {
+template <class = void>
+class BasicWaitLeg {
   struct Local : cohort::detail::Waiter {
     using cohort::detail::Waiter::Waiter;
   };
 
  public:
-  WaitLeg(cohort::detail::Wait& wait, const WaitedFor& what)
+  BasicWaitLeg(cohort::detail::Wait& wait, const WaitedFor& what)
       : what_(what), shared_(wait), local_(wait) {
     if (!what.queue) return;
     shared_.prepare(what.queue->receivers, what.queue, false);
@@ -77,6 +78,7 @@ class WaitLeg {
   SharedPlace<QueueObject::Receivers> shared_;
   Local local_;
 };
+using WaitLeg = BasicWaitLeg<>;
 
 /// Waiting for the first of several, as an operation's Spec. `Then` makes the result of which are
 /// ready.

@@ -281,6 +281,7 @@ class Holds {
     static Table* const table = [] {
       const std::lock_guard lock(book_all_mutex());
       book_all_functions().push_back(book_all);
+      Family::get().on_fork([] { new (&mutex_) std::mutex; });  // nobody here holds it
       return new Table;
     }();
     return *table;
@@ -295,10 +296,8 @@ class Holds {
       holders.add(member);
     }
   }
-  static std::mutex& mutex() {
-    static std::mutex* const mutex = new std::mutex;
-    return *mutex;
-  }
+  static std::mutex& mutex() noexcept { return mutex_; }
+  static inline constinit std::mutex mutex_;
 };
 
 /// For the library: makes a handle that refers to nothing yet.

@@ -5,6 +5,7 @@
 /// the table of all such places, through which a thread of the library, the bell's, finds the
 /// coroutine that another process has served. A blocked thread is woken directly.
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <new>
@@ -39,8 +40,18 @@ class BasicWaitTable {
   using LocalPlace = BasicLocalPlace<X>;
 
  public:
+  // Made without a guard, which a fork could leave taken for ever in its child.
   static BasicWaitTable& get() {
-    static BasicWaitTable* const table = new BasicWaitTable;
+    auto* table = instance_.load(std::memory_order_acquire);
+    if (table) return *table;
+    Family::get().on_fork([] {  // no thread of the parent is here, and none holds the lock
+      if (auto* const inherited = instance_.load(std::memory_order_acquire)) {
+        new (inherited) BasicWaitTable;
+      }
+    });
+    auto* const fresh = new BasicWaitTable;
+    if (instance_.compare_exchange_strong(table, fresh, std::memory_order_acq_rel)) return *fresh;
+    delete fresh;
     return *table;
   }
 
@@ -107,11 +118,6 @@ class BasicWaitTable {
           return nullptr;
         },
         this);
-    static const bool once = (family.on_fork([] {
-      new (&get()) BasicWaitTable;  // no thread of the parent is here
-    }),
-                              true);
-    static_cast<void>(once);
     started_ = true;
   }
 
@@ -154,6 +160,7 @@ class BasicWaitTable {
     }
   }
 
+  static inline constinit std::atomic<BasicWaitTable*> instance_{nullptr};
   std::mutex mutex_;
   std::vector<LocalPlace*> places_;
   std::vector<std::uint32_t> free_;

@@ -19,7 +19,8 @@
 
 namespace cohort::inline v0::detail {
 
-class PoolBooks {
+template <class = void>
+class BasicPoolBooks {
  public:
   struct Worker {
     std::shared_ptr<Process> process;
@@ -49,7 +50,7 @@ class PoolBooks {
     std::vector<One> jobs;
   };
 
-  PoolBooks(std::size_t workers, std::optional<std::int64_t> max_tasks)
+  BasicPoolBooks(std::size_t workers, std::optional<std::int64_t> max_tasks)
       : workers_(workers), max_tasks_(max_tasks) {}
 
   static void end(Ended& ended) noexcept {
@@ -222,5 +223,6 @@ class PoolBooks {
  private:
   const std::optional<std::int64_t> max_tasks_;
 };
+using PoolBooks = BasicPoolBooks<>;
 
 }  // namespace cohort::inline v0::detail

@@ -50,11 +50,12 @@ class PoolJob {
 };
 
 /// The pool without what makes it run, so that nothing of that is compiled where no pool is.
-class RemotePool : public std::enable_shared_from_this<RemotePool> {
+template <class Unused = void>
+class BasicRemotePool : public std::enable_shared_from_this<BasicRemotePool<Unused>> {
  public:
   using Jobs = std::vector<PoolJob*>;
 
-  virtual ~RemotePool() = default;
+  virtual ~BasicRemotePool() = default;
   /// Throws ShutDown after close, unless it may be what there is a hold for; BrokenPool if the pool
   /// is broken. Then the jobs are still the caller's.
   virtual void submit(std::span<PoolJob* const> jobs, bool may_be_held) = 0;
@@ -85,6 +86,7 @@ class RemotePool : public std::enable_shared_from_this<RemotePool> {
   BasicEvent<Gate> drained_;
   std::unique_ptr<ThreadPool> here_;
 };
+using RemotePool = BasicRemotePool<>;
 
 /// A job whose outcome is a Future's: they are one object.
 template <class T>

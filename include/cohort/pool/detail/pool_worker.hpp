@@ -21,9 +21,10 @@ namespace cohort::inline v0::detail {
 using PoolInitializer = std::optional<ShippedFunction<void (*)()>>;
 
 /// Does the tasks of a lane. Never destroyed: a thread listens for what shall stop.
-class LaneWorker final : public ChunkRunner {
+template <class = void>
+class BasicLaneWorker final : public ChunkRunner {
  public:
-  LaneWorker(SharedBytes lane, SharedBytes bell, std::uint64_t pool)
+  BasicLaneWorker(SharedBytes lane, SharedBytes bell, std::uint64_t pool)
       : lane_bytes_(std::move(lane)),
         bell_bytes_(std::move(bell)),
         pool_{pool},
@@ -32,7 +33,7 @@ class LaneWorker final : public ChunkRunner {
     out_.set_context(&out_);  // handles in results depart
     os::start_library_thread(
         [](void* self) -> void* {
-          static_cast<LaneWorker*>(self)->listen();
+          static_cast<BasicLaneWorker*>(self)->listen();
           return nullptr;
         },
         this);
@@ -189,6 +190,7 @@ class LaneWorker final : public ChunkRunner {
   std::atomic<std::uint64_t> running_{0};
   StopScope* scope_ = nullptr;
 };
+using LaneWorker = BasicLaneWorker<>;
 
 // Plain functions are called inside this coroutine, as in a pool of threads.
 template <class Worker>

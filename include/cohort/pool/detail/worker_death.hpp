@@ -18,14 +18,16 @@ inline std::string how_it_ended(std::optional<int> code) {
   return *code < 0 ? "killed by signal " + std::to_string(-*code)
                    : "with exit code " + std::to_string(*code);
 }
-inline std::exception_ptr worker_death(const Process& process, const PoolJob& job) {
+template <class = void>
+std::exception_ptr worker_death(const Process& process, const PoolJob& job) {
   const auto code = process.exitcode();
   return std::make_exception_ptr(WorkerDied(
       "the worker process " + std::to_string(process.pid()) + " ended while it ran this task, " +
           how_it_ended(code),
       process.pid(), code, "task " + std::to_string(job.number) + " of " + process.name()));
 }
-inline std::exception_ptr worker_storm(const Process& process) {
+template <class = void>
+std::exception_ptr worker_storm(const Process& process) {
   return std::make_exception_ptr(
       BrokenPool("its workers end one after the other without finishing a task, the last one " +
                  how_it_ended(process.exitcode())));
