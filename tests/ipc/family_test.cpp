@@ -328,11 +328,6 @@ TEST(Family, APartyThatDiesBreaksTheRoundInLineOrInTheAction) {
     });
     at[0] = 0;
     std::atomic<int> broken{0};
-    // Whoever is first in line acts, unless the last one finds the round complete: that one.
-    Child child([&] {  // no fork while others run
-      await([&] { return barrier.n_waiting() == 1; });
-      barrier.wait().block();
-    });
     std::thread party([&] {
       try {
         barrier.wait().block();
@@ -341,6 +336,8 @@ TEST(Family, APartyThatDiesBreaksTheRoundInLineOrInTheAction) {
       }
     });
     await([&] { return barrier.n_waiting() == 1; });
+    // Whoever is first in line acts, unless the last one finds the round complete: that one.
+    Child child([&] { barrier.wait().block(); });
     await([&] { return acts ? at[0] == 1 : barrier.n_waiting() == 2; });
     child.kill();
     party.join();
