@@ -310,7 +310,7 @@ class AsyncGenerator {
   /// Cancels a body that waits and waits until it has paused. Then only to be destroyed.
   auto close() {
     if (body().state() == detail::AsyncBody::State::running) body().request_stop();
-    return Operation(detail::BodyPause{&body()});
+    return Operation(detail::BodyPause<>{&body()});
   }
 
  private:
