@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // What a queue does when there is no memory for an item that waits for room.
-// ThreadSanitizer has its own operator new, beside which there can be no other.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define COHORT_TESTS_OPERATOR_NEW 0
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define COHORT_TESTS_OPERATOR_NEW 0
-#endif
-#ifndef COHORT_TESTS_OPERATOR_NEW
+#include "support/operator_new.hpp"  // whether this can be tested
+#if COHORT_TESTS_MAY_REPLACE_OPERATOR_NEW
 
 #include <gtest/gtest.h>
 
