@@ -153,14 +153,21 @@ inline void print_unobserved(std::exception_ptr error) noexcept {
 
 inline std::atomic<UnobservedHook> unobserved_hook{print_unobserved};
 
-/// Hands an exception that cannot be thrown to the hook. A Cancelled is no failure.
-inline void report_unobserved(const std::exception_ptr& error) noexcept {
+/// A Cancelled is no failure.
+inline bool is_cancelled(const std::exception_ptr& error) noexcept {
+  if (!error) return false;
   try {
     std::rethrow_exception(error);
   } catch (const Cancelled&) {
+    return true;
   } catch (...) {
-    unobserved_hook.load(std::memory_order_acquire)(error);
+    return false;
   }
+}
+
+/// Hands an exception that cannot be thrown to the hook.
+inline void report_unobserved(const std::exception_ptr& error) noexcept {
+  if (!is_cancelled(error)) unobserved_hook.load(std::memory_order_acquire)(error);
 }
 
 }  // namespace detail

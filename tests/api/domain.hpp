@@ -5,9 +5,29 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <mutex>
 
+#include "support/flavours.hpp"  // cohort
+
 namespace cohort::test {
+
+/// The verbs of everything that is acquired. By reference, for what neither copies nor moves.
+template <class L>
+Task<> use_lock(L& lock) {
+  using namespace std::chrono_literals;
+  co_await lock.acquire();
+  lock.release();
+  { auto held = co_await lock.hold(); }
+  EXPECT_TRUE(lock.try_acquire());
+  lock.release();
+  EXPECT_TRUE(co_await lock.acquire().within(1s));
+  lock.release();
+  {
+    auto timed = co_await lock.hold().within(1s);
+    EXPECT_TRUE(timed);
+  }
+}
 
 template <class D>
 void use_domain() {

@@ -149,7 +149,8 @@ TEST(Api, Coroutines) {
     co_await shield(sleep_for(1us));
     const StopToken token = this_task::stop_token();
     EXPECT_FALSE(token.stop_requested());
-    EXPECT_FALSE(this_task::name().empty() && false);
+    this_task::set_name("cook");
+    EXPECT_EQ(this_task::name(), "cook");
     const auto executor = this_task::executor();
     EXPECT_EQ(co_await executor.submit(plain_twice, 4), 8);
   };
@@ -348,24 +349,13 @@ TEST(Api, Threads) {
 TEST(Api, Synchronisation) {
   Lock lock;
   RLock rlock;
-  const auto use = [](auto& l) -> Task<> {
-    co_await l.acquire();
-    l.release();
-    { auto held = co_await l.hold(); }
-    EXPECT_TRUE(l.try_acquire());
-    l.release();
-    EXPECT_TRUE(co_await l.acquire().within(1s));
-    l.release();
-    auto timed = co_await l.hold().within(1s);
-    EXPECT_TRUE(timed);
-  };
-  run(use(lock));
-  run(use(rlock));
+  run(test::use_lock(lock));
+  run(test::use_lock(rlock));
   { const std::scoped_lock both(lock, rlock); }
   Semaphore semaphore{3};
   BoundedSemaphore bounded{1};
-  run(use(semaphore));
-  run(use(bounded));
+  run(test::use_lock(semaphore));
+  run(test::use_lock(bounded));
   semaphore.release(2);
   EXPECT_EQ(semaphore.value(), 5);
   EXPECT_THROW(bounded.release(), OverRelease);

@@ -155,35 +155,42 @@ TEST_P(ChannelContract, TheEndOfTheLastSenderWakesAReceiver) {
 
 // API 6: close() of either end, with both sides blocked
 TEST_P(ChannelContract, CloseWakesWhoeverWaits) {
-  for (const bool by_sender : {false, true}) {
-    auto empty = make<int>(1), full = make<int>(1);
-    std::atomic<int> in_line{0}, refused{0};
-    ASSERT_TRUE(full.tx.try_send(1));
-    Crew crew(flavour());
-    crew.start([&](auto how) -> Script<decltype(how)> {
-      EXPECT_EQ(co_await watched(empty.rx.recv(), in_line), std::nullopt);
-    });
-    crew.start([&](auto how) -> Script<decltype(how)> {
-      try {
-        co_await watched(full.tx.send(2), in_line).within(1h);
-      } catch (const Closed&) {
-        ++refused;
+  for (const int capacity : {0, 1}) {
+    for (const bool by_sender : {false, true}) {
+      auto empty = make<int>(capacity), full = make<int>(capacity);
+      std::atomic<int> in_line{0}, refused{0};
+      EXPECT_EQ(full.tx.try_send(1), capacity == 1);
+      Crew crew(flavour());
+      crew.start([&](auto how) -> Script<decltype(how)> {
+        EXPECT_EQ(co_await watched(empty.rx.recv(), in_line), std::nullopt);
+        EXPECT_EQ(co_await empty.rx.recv(), std::nullopt);
+      });
+      crew.start([&](auto how) -> Script<decltype(how)> {
+        try {
+          co_await watched(full.tx.send(2), in_line).within(1h);
+        } catch (const Closed&) {
+          ++refused;
+        }
+      });
+      ASSERT_TRUE(eventually([&] { return in_line == 2; }));
+      if (by_sender) {
+        empty.tx.close();
+        full.tx.close();
+      } else {
+        empty.rx.close();
+        full.rx.close();
       }
-    });
-    ASSERT_TRUE(eventually([&] { return in_line == 2; }));
-    if (by_sender) {
-      empty.tx.close();
-      full.tx.close();
-    } else {
-      empty.rx.close();
-      full.rx.close();
+      crew.join();
+      EXPECT_EQ(refused, 1);
+      EXPECT_TRUE(full.tx.closed());
+      if (capacity == 1) {
+        EXPECT_EQ(full.rx.recv().block(), 1) << "what was buffered is drained";
+      }
+      EXPECT_EQ(full.rx.recv().block(), std::nullopt);
+      EXPECT_TRUE(full.rx.try_recv().closed());
+      EXPECT_THROW(full.tx.send(3).block(), Closed);
+      EXPECT_THROW(static_cast<void>(full.tx.try_send(3)), Closed);
     }
-    crew.join();
-    EXPECT_EQ(refused, 1);
-    EXPECT_TRUE(full.tx.closed());
-    EXPECT_EQ(full.rx.recv().block(), 1) << "what was buffered is drained";
-    EXPECT_EQ(full.rx.recv().block(), std::nullopt);
-    EXPECT_THROW(full.tx.send(3).block(), Closed);
   }
 }
 
@@ -330,39 +337,6 @@ TEST_P(ChannelContract, ASendWithoutABufferThatGaveUpHasLeftNothing) {
   EXPECT_TRUE(ends.rx.try_recv().timed_out());
   EXPECT_EQ(cancelled.end(), Ending::cancelled);
   EXPECT_EQ(item, "1") << "moved from although nobody took it";
-}
-
-// API 6: capacity 0 is rendezvous; close() of either end, with either side blocked
-TEST_P(ChannelContract, CloseWakesWhoeverWaitsWithoutABuffer) {
-  for (const bool by_sender : {false, true}) {
-    auto empty = make<int>(0), full = make<int>(0);
-    std::atomic<int> in_line{0}, refused{0};
-    Crew crew(flavour());
-    crew.start([&](auto how) -> Script<decltype(how)> {
-      EXPECT_EQ(co_await watched(empty.rx.recv(), in_line), std::nullopt);
-      EXPECT_EQ(co_await empty.rx.recv(), std::nullopt);
-    });
-    crew.start([&](auto how) -> Script<decltype(how)> {
-      try {
-        co_await watched(full.tx.send(2), in_line).within(1h);
-      } catch (const Closed&) {
-        ++refused;
-      }
-    });
-    ASSERT_TRUE(eventually([&] { return in_line == 2; }));
-    if (by_sender) {
-      empty.tx.close();
-      full.tx.close();
-    } else {
-      empty.rx.close();
-      full.rx.cancel();
-    }
-    crew.join();
-    EXPECT_EQ(refused, 1);
-    EXPECT_TRUE(full.rx.try_recv().closed());
-    EXPECT_THROW(full.tx.send(3).block(), Closed);
-    EXPECT_THROW(static_cast<void>(full.tx.try_send(3)), Closed);
-  }
 }
 
 // ------------------------------------------------------------------------------------ batches

@@ -91,6 +91,19 @@ make_large_tree() {
   done
 }
 
+begins() { # with these arguments, and goes on beside us
+  status=0
+  "$program" "$@" >"$place/out" 2>"$place/err" &
+  process=$!
+}
+kills() { # a process, and waits for the end of the program
+  kill -KILL "$1"
+  ends
+}
+ends() {
+  wait $process || status=$?
+}
+
 # The process is no shell any more, and has a handler for signal 2. Where that cannot be seen, a
 # second has to do.
 wait_for_handler() {
@@ -111,12 +124,10 @@ wait_for_handler() {
 
 stops_by() {
   make_large_tree
-  status=0
-  "$program" $domain tree >"$place/out" 2>"$place/err" &
-  process=$!
+  begins $domain tree
   wait_for_handler $process
   kill "-$1" $process
-  wait $process || status=$?
+  ends
   exits_with 130
   prints '^interrupted after [0-9]+ files, '
   does_not_print 'after 4096 files'
@@ -453,12 +464,9 @@ wait_for_worker() {
 killed_worker() { # is named, and the result is as if nothing had happened
   in_processes_to_kill
   rm -rf tree/[1-9]? tree/[5-9]
-  status=0
-  "$program" --processes --workers 1 tree >"$place/out" 2>"$place/err" &
-  process=$!
+  begins --processes --workers 1 tree
   wait_for_worker $process
-  kill -KILL "$worker"
-  wait $process || status=$?
+  kills "$worker"
   exits_with 0
   warns "^900_pipeline: (a tokenizer|a reader|the lister) was lost: .*process $worker .*signal 9"
   warns '^900_pipeline: counting again from the beginning$'
@@ -471,9 +479,7 @@ killed_worker() { # is named, and the result is as if nothing had happened
 
 killed_workers() { # once too often
   in_processes_to_kill
-  status=0
-  "$program" --processes --retries 1 tree >"$place/out" 2>"$place/err" &
-  process=$!
+  begins --processes --retries 1 tree
   wait_for_worker $process
   first=$worker
   kill -KILL "$first"
@@ -484,8 +490,7 @@ killed_workers() { # once too often
     tries=$((tries + 1))
   done
   wait_for_worker $process
-  kill -KILL "$worker"
-  wait $process || status=$?
+  kills "$worker"
   exits_with 5
   warns "process $first .*signal 9"
   warns "process $worker .*signal 9"
@@ -496,12 +501,9 @@ killed_workers() { # once too often
 
 no_retries() {
   in_processes_to_kill
-  status=0
-  "$program" --processes --retries 0 tree >"$place/out" 2>"$place/err" &
-  process=$!
+  begins --processes --retries 0 tree
   wait_for_worker $process
-  kill -KILL "$worker"
-  wait $process || status=$?
+  kills "$worker"
   exits_with 5
   warns "process $worker .*signal 9"
   warns '^900_pipeline: gave up: '
@@ -510,13 +512,10 @@ no_retries() {
 
 killed_program() { # takes its workers along
   in_processes_to_kill
-  status=0
-  "$program" --processes --workers 2 tree >"$place/out" 2>"$place/err" &
-  process=$!
+  begins --processes --workers 2 tree
   wait_for_worker $process
   family=$(children_of $process | sed 's/ .*//')
-  kill -KILL $process
-  wait $process || status=$?
+  kills $process
   exits_with 137
   tries=0
   for child in $family; do

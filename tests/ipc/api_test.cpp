@@ -102,23 +102,14 @@ TEST(IpcApi, Synchronisation) {
   const ipc::Lock lock;
   const ipc::RLock rlock;
   const ipc::Lock carefree{OnOwnerDied::recover};
-  const auto use = [](auto l) -> Task<> {
-    co_await l.acquire();
-    l.release();
-    { auto held = co_await l.hold(); }
-    EXPECT_TRUE(l.try_acquire());
-    l.release();
-    EXPECT_TRUE(co_await l.acquire().within(1s));
-    l.release();
-  };
-  run(use(lock));
-  run(use(rlock));
-  run(use(carefree));
+  run(test::use_lock(lock));
+  run(test::use_lock(rlock));
+  run(test::use_lock(carefree));
   { auto repaired = lock.recover().block(); }
   const ipc::Semaphore semaphore{3};
   const ipc::BoundedSemaphore bounded{1};
-  run(use(semaphore));
-  run(use(bounded));
+  run(test::use_lock(semaphore));
+  run(test::use_lock(bounded));
   semaphore.release(2);
   EXPECT_EQ(semaphore.value(), 5);
   EXPECT_THROW(bounded.release(), OverRelease);

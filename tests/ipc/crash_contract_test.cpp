@@ -29,13 +29,6 @@ namespace {
 using namespace std::chrono_literals;
 using Counts = ipc::Buffer<std::atomic<long>>;
 
-template <class Condition>
-void await(Condition condition) {
-  if (eventually(condition)) return;
-  std::fprintf(stderr, "it does not come to pass\n");
-  std::abort();
-}
-
 // "the item stays unfinished; join().within(…) can give up, and unfinished() says how many there are"
 TEST(CrashContract, AnItemWhoseConsumerDiedBeforeTaskDoneStaysUnfinished) {
   const ipc::JoinableQueue<int> queue;

@@ -20,6 +20,14 @@
 
 namespace cohort::test {
 
+/// In a child or its parent: what does not come to pass ends the process, so that nobody waits for it.
+template <class Condition>
+void await(Condition condition) {
+  if (eventually(condition)) return;
+  std::fprintf(stderr, "it does not come to pass\n");
+  std::abort();
+}
+
 /// A child process. The destructor waits for it and fails the test unless it has returned.
 class Child {
  public:

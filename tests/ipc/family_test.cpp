@@ -26,13 +26,6 @@ namespace cohort::test {
 /// Numbers that all processes of a test see.
 using Counts = ipc::Buffer<std::atomic<long>>;
 
-template <class Condition>
-void await(Condition condition) {
-  if (eventually(condition)) return;
-  std::fprintf(stderr, "it does not come to pass\n");
-  std::abort();
-}
-
 // A coroutine of the test's process runs along, on a pool.
 struct Company {
   ThreadPool pool{2};

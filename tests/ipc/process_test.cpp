@@ -692,7 +692,7 @@ TEST(Process, IsJoinedByItsDestructor) {
   const Shared<std::atomic<int>> done;
   {
     Process p{forked, [&] {
-                usleep(20000);
+                usleep(20000);  // not for luck: to be late
                 *done = 1;
               }};
     p.start();

@@ -111,17 +111,6 @@ class FutureBase : public Completion {
   virtual void destroy() noexcept = 0;
 
  private:
-  static bool is_cancelled(const std::exception_ptr& error) noexcept {
-    if (!error) return false;
-    try {
-      std::rethrow_exception(error);
-    } catch (const Cancelled&) {
-      return true;
-    } catch (...) {
-      return false;
-    }
-  }
-
   // The coroutine's turn has come; unless it was cancelled before.
   bool on_resume(Coroutine& coroutine, Context&) noexcept override {
     return (!count_->drops_queued() && begin()) || !on_drop(coroutine);

@@ -90,14 +90,7 @@ class TaskGroup {
   }
   // A child that was stopped has not failed.
   bool cancelled_by_stop(const std::exception_ptr& error) const noexcept {
-    if (!scope_.stop_requested()) return false;
-    try {
-      std::rethrow_exception(error);
-    } catch (const Cancelled&) {
-      return true;
-    } catch (...) {
-      return false;
-    }
+    return scope_.stop_requested() && detail::is_cancelled(error);
   }
 
   detail::Coroutine& parent_;

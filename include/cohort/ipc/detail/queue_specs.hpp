@@ -72,18 +72,23 @@ struct SendSeveral {
 
   bool try_now(Place& place) {
     place.spec = this;
+    auto result = QueueObject::Result::done;
     for (; sent != messages.size(); ++sent) {
-      const auto result = queue->try_push(messages[sent].offset());
-      if (result == QueueObject::Result::closed) return place.refused = true;
-      if (result == QueueObject::Result::blocked) break;
+      result = queue->try_push(messages[sent].offset());
+      if (result != QueueObject::Result::done) break;
       messages[sent].release();
     }
-    if (sent == messages.size()) return true;
-    place.prepare(queue->senders, queue);
-    for (std::size_t i = sent; i + 1 < messages.size(); ++i) messages[i].link(messages[i + 1]);
-    place.node().role = QueueObject::Waiter::sends;
-    place.node().offer(messages[sent].offset());
-    return false;
+    place.refused = result == QueueObject::Result::closed;
+    if (result == QueueObject::Result::blocked) {
+      place.prepare(queue->senders, queue);
+      place.node().role = QueueObject::Waiter::sends;
+      for (std::size_t i = sent; i + 1 < messages.size(); ++i) messages[i].link(messages[i + 1]);
+    }
+    // Also if it is not to stand in line any more: this is what has not been put.
+    if (place.was_prepared() && sent != messages.size()) {
+      place.node().offer(messages[sent].offset());
+    }
+    return result != QueueObject::Result::blocked;
   }
   void arm(Place& place) noexcept { place.arm(); }
   bool disarm(Place& place) noexcept { return place.disarm(); }

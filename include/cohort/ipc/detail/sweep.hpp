@@ -55,7 +55,8 @@ void sweep(Member dead) noexcept {
   Heap::walk([&](Offset at, Block& block) {
     if (!is_object(block) || !keep(at, block)) return;
     const KindOps& ops = kinds[block.kind.load(std::memory_order_relaxed)];
-    if (ops.bury) ops.bury(&family.at<std::byte>(at), dead);  // else nobody here can hold one
+    // Null: of a library that this process has not loaded.
+    if (ops.bury) ops.bury(&family.at<std::byte>(at), dead);
     stop_keeping();
   });
   // What it was granted and has not taken up. The objects are still held by it.

@@ -9,16 +9,13 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
-#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "cohort/core/detail/basic_event.hpp"    // done
-#include "cohort/error.hpp"                      // Cancelled
 #include "cohort/exec/detail/chunk.hpp"          // Item
-#include "cohort/exec/progress.hpp"              // ProgressLine
+#include "cohort/exec/detail/map_account.hpp"    // MapAccount
 #include "cohort/pool/detail/pool_job.hpp"       // PoolJob
 #include "cohort/pool/detail/shipped_chunk.hpp"  // ChunkCall
 
@@ -39,28 +36,27 @@ template <class Fn, class E>
 using shipped_t = stored_t<typename decltype(submitted<Fn, E>())::type>;
 
 template <class Fn, class Reference>
-class RemoteMap final {
+class RemoteMap final : public MapAccount<shipped_t<Fn, std::remove_cvref_t<Reference>>> {
+  using Account = MapAccount<shipped_t<Fn, std::remove_cvref_t<Reference>>>;
   using Element = std::remove_cvref_t<Reference>;
   using Call = ChunkCall<Fn, Element, false>;
   using Yielded = typename Call::Yielded;
 
  public:
-  using Value = shipped_t<Fn, Element>;
-
   RemoteMap(const Fn& fn, std::vector<Item<Reference>>& items, ProgressLine& line)
-      : fn_(fn), items_(items), line_(line), results_(items.size()) {}
+      : Account(line, items.size()), fn_(fn), items_(items) {}
 
   /// Hands the pieces out, as they are encoded. What goes wrong is a failure like others: the pool
   /// takes no more, or an element cannot be encoded.
   template <class Pool>
   void start(Pool& pool, std::size_t chunksize) {
     if (items_.empty()) {
-      done_.set();
+      this->done_.set();
       return;
     }
     core_ = &pool.core();
     const std::size_t count = (items_.size() - 1) / chunksize + 1;
-    open_.store(count + 1, std::memory_order_relaxed);
+    this->open(count);
     std::size_t submitted = 0;
     try {
       pieces_.reserve(count);
@@ -76,11 +72,9 @@ class RemoteMap final {
     } catch (...) {
       fail(std::current_exception());
     }
-    if (submitted != count) skipped_.store(true, std::memory_order_relaxed);
+    if (submitted != count) this->skip();
     for (auto i = submitted; i <= count; ++i) one_ended();
   }
-  /// Set when all pieces have ended.
-  BasicEvent<Gate>& done() noexcept { return done_; }
   /// What has not begun never will; what runs is asked to stop.
   void cancel() noexcept {
     stopped_.store(true, std::memory_order_release);
@@ -88,16 +82,6 @@ class RemoteMap final {
     const std::size_t n = out_there_.load(std::memory_order_acquire);
     for (std::size_t i = 0; i < n; ++i) core_->revoke(pieces_.data()[i]);
     core_->prune();
-  }
-
-  /// When done: all results, or the first failure.
-  std::vector<Value> results() {
-    if (error_) std::rethrow_exception(std::move(error_));
-    if (skipped_.load(std::memory_order_relaxed)) throw Cancelled{};
-    std::vector<Value> values;
-    values.reserve(results_.size());
-    for (auto& result : results_) values.push_back(*std::move(result));
-    return values;
   }
 
  private:
@@ -128,7 +112,7 @@ class RemoteMap final {
     }
     void abandon(std::exception_ptr error) noexcept override {
       if (run_->stopped_.load(std::memory_order_acquire)) {
-        run_->skipped_.store(true, std::memory_order_relaxed);
+        run_->skip();
       } else {
         run_->fail(std::move(error));
       }
@@ -174,44 +158,21 @@ class RemoteMap final {
   }
 
   void one_ended() noexcept {
-    if (open_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.set();
+    if (this->was_last()) this->done_.set();
   }
-  // By a piece that has not ended yet.
   void fail(std::exception_ptr error) noexcept {
-    if (failed_.exchange(true, std::memory_order_acq_rel)) {
-      if (!stopped_by_us(error)) report_unobserved(error);
-      return;
-    }
-    error_ = std::move(error);
-    cancel();
-  }
-  // What was asked to stop because of the first failure says so.
-  static bool stopped_by_us(const std::exception_ptr& error) noexcept {
-    try {
-      std::rethrow_exception(error);
-    } catch (const Cancelled&) {
-      return true;
-    } catch (...) {
-      return false;
-    }
+    if (this->note_failure(std::move(error))) cancel();
   }
 
   const Fn& fn_;
   std::vector<Item<Reference>>& items_;
-  ProgressLine& line_;
-  std::vector<std::optional<Value>> results_;
   RemotePool* core_ = nullptr;
   std::deque<OutArchive> calls_;
   std::vector<Piece> pieces_;              // reserved: they stay where they are
   std::atomic<std::size_t> out_there_{0};  // of them
   std::size_t next_ = 0;                   // the next element to be encoded
   std::size_t size_ = 0;                   // of the piece that is
-  std::atomic<std::size_t> open_{0};       // pieces that have not ended, and start()
   std::atomic<bool> stopped_{false};
-  std::atomic<bool> failed_{false};
-  std::atomic<bool> skipped_{false};
-  std::exception_ptr error_;
-  BasicEvent<Gate> done_;
 };
 
 }  // namespace cohort::inline v0::detail
