@@ -664,6 +664,26 @@ TEST(Family, BatchesWithoutABufferReachAnotherProcessWholeAndInOrder) {
   }
 }
 
+// API 6: refused after it has found room now and then
+TEST(Family, ABatchThatIsRefusedBetweenTwoTriesHoldsWhatWasNotAccepted) {
+  auto ends = ipc::channel<int>(1);
+  std::vector<int> items{0, 1, 2, 3};
+  auto spec = detail::OperationAccess::take(ends.tx.send_many(items));
+  {
+    detail::NoWait nobody;
+    decltype(spec)::Place place(nobody);
+    EXPECT_FALSE(spec.try_now(place));
+    EXPECT_EQ(ends.rx.recv().block(), 0);
+    EXPECT_FALSE(spec.try_now(place));
+    ends.rx.close();
+    EXPECT_TRUE(spec.try_now(place));
+    EXPECT_THROW(spec.result(place), Closed);
+  }
+  EXPECT_EQ(items, (std::vector<int>{2, 3}));
+  EXPECT_EQ(ends.rx.recv().block(), 1);
+  EXPECT_EQ(ends.rx.recv().block(), std::nullopt);
+}
+
 // API 6: what a sender of several has put stays, the rest goes with it
 TEST(Family, ASenderOfSeveralThatIsKilledLeavesAPrefix) {
   for (int round = 0; round < 20; ++round) {
