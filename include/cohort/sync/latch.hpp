@@ -19,7 +19,7 @@
 
 namespace cohort::inline v0 {
 
-/// As std::latch, for coroutines too. All that happened before the counts is seen by those who
+/// As the latch of the standard, for coroutines too. All that happened before the counts is seen by those who
 /// passed. Neither copies nor moves; must outlive those who wait.
 template <class = void>
 class BasicLatch {
