@@ -19,8 +19,8 @@
 
 namespace cohort::inline v0 {
 
-/// As the latch of the standard, for coroutines too. All that happened before the counts is seen by those who
-/// passed. Neither copies nor moves; must outlive those who wait.
+/// As the latch of the standard, for coroutines too. All that happened before the counts is seen by
+/// those who passed. Neither copies nor moves; must outlive those who wait.
 template <class = void>
 class BasicLatch {
   using Event = detail::BasicEvent<detail::Gate>;
