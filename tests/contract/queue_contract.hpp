@@ -195,9 +195,10 @@ TEST_P(QueueContract, ATimedOutWaiterIsSteppedOver) {
     EXPECT_EQ(co_await watched(queue.get(), in_line).within(1ms), std::nullopt);
   });
   EXPECT_EQ(late.end(), Ending::finished);
+  in_line = 0;  // where all is slow, the first is late before it comes into line
   const Party& next = crew.start(
       [&](auto how) -> Script<decltype(how)> { got.add(co_await watched(queue.get(), in_line)); });
-  ASSERT_TRUE(eventually([&] { return in_line == 2; }));
+  ASSERT_TRUE(eventually([&] { return in_line == 1; }));
   queue.put_nowait(3);
   EXPECT_EQ(next.end(), Ending::finished);
   EXPECT_EQ(got.entries(), std::vector{3});
