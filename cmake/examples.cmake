@@ -9,6 +9,7 @@ foreach(source IN LISTS examples)
   set_target_properties(example_${name} PROPERTIES
     OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
   target_link_libraries(example_${name} PRIVATE cohort_dev)
+  cohort_share_precompiled(example_${name})
   add_test(NAME example.${name}
            COMMAND ${CMAKE_COMMAND} -DSOURCE=${source} -DPROGRAM=$<TARGET_FILE:example_${name}>
                    "-DARGS=${COHORT_EXAMPLE_ARGS_${name}}"

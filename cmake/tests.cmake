@@ -3,19 +3,6 @@
 cohort_require_gtest()
 include(GoogleTest)
 
-# A variant of the suite takes what nearly every test includes from a precompiled header, which
-# saves a fifth to a third of the compilation. The ordinary run goes without: there each test shows
-# that it includes what it needs. Cohort's own headers are not in it: that would save nothing more,
-# and would hide their warnings, as what a precompiled header includes is a system header.
-if(NOT COHORT_CHECKS)
-  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/tests/precompiled.cpp CONTENT "")
-  add_library(cohort_test_precompiled OBJECT ${PROJECT_BINARY_DIR}/tests/precompiled.cpp)
-  target_link_libraries(cohort_test_precompiled PRIVATE cohort_dev GTest::gtest_main)
-  target_compile_definitions(cohort_test_precompiled PRIVATE COHORT_COUNT_FRAMES=1)
-  target_precompile_headers(cohort_test_precompiled PRIVATE <gtest/gtest.h> <atomic> <chrono>
-    <coroutine> <deque> <functional> <mutex> <optional> <thread> <variant>)
-endif()
-
 # cohort_tests(NAME name SOURCES ... LABELS ... OPTIONS ... LINK_OPTIONS ...)
 function(cohort_tests)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;LABELS;OPTIONS;LINK_OPTIONS" ${ARGN})
@@ -30,22 +17,34 @@ function(cohort_tests)
   target_compile_definitions(${target} PRIVATE COHORT_COUNT_FRAMES=1) # every test ends with none
   target_compile_options(${target} PRIVATE ${ARG_OPTIONS})
   target_link_options(${target} PRIVATE ${ARG_LINK_OPTIONS})
-  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests
+    UNITY_BUILD ${COHORT_TOGETHER} UNITY_BUILD_BATCH_SIZE 6)
   if(COHORT_CHECKS)
     gtest_discover_tests(${target} TEST_PREFIX ${ARG_NAME}. DISCOVERY_MODE PRE_TEST
       DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}")
-  else() # a variant of the suite: a process for each executable, not for each of 1200 tests
-    if(NOT ARG_OPTIONS) # with others it would need a precompiled header of its own
-      target_precompile_headers(${target} REUSE_FROM cohort_test_precompiled)
+  else() # a variant of the suite: some processes for each executable, not one for each of 4000 tests
+    set(shards 1)
+    if(ARG_NAME MATCHES "^(contract|exec|ipc)$")
+      set(shards 4)
     endif()
-    add_test(NAME ${ARG_NAME} COMMAND ${target})
-    set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT 600 LABELS "${ARG_LABELS}")
+    foreach(shard RANGE 1 ${shards})
+      set(name ${ARG_NAME})
+      if(shards GREATER 1)
+        string(APPEND name ".${shard}")
+      endif()
+      math(EXPR index "${shard} - 1")
+      add_test(NAME ${name} COMMAND ${target})
+      set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS "${ARG_LABELS}"
+        ENVIRONMENT "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${index}")
+    endforeach()
   endif()
 endfunction()
 
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/tests
      ${PROJECT_SOURCE_DIR}/tests/*.cpp)
 set(groups "")
+set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/ipc/main.cpp PROPERTIES
+  SKIP_UNITY_BUILD_INCLUSION ON)
 foreach(source IN LISTS sources)
   string(REGEX REPLACE "/.*" "" group "${source}")
   if(group MATCHES "\\.cpp$")
@@ -89,6 +88,9 @@ foreach(group IN LISTS groups)
   cohort_tests(NAME ${group} SOURCES ${sources_${group}} LABELS ${group} OPTIONS ${options}
                LINK_OPTIONS ${link_options})
 endforeach()
+if(TARGET cohort_test_model) # each of these has short names of its own
+  set_target_properties(cohort_test_model PROPERTIES UNITY_BUILD OFF)
+endif()
 
 # A folder whose tests are not GoogleTest's says itself what they are.
 file(GLOB lists CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/CMakeLists.txt)

@@ -255,12 +255,14 @@ TEST(QueueElements, NeedNoDefaultNoCopyAndNoAssignment) {
   EXPECT_EQ(run(emplace_and_get(&queue)), "onetwo");
 }
 
-struct alignas(128) Wide {
-  explicit Wide(int v) : value(v) { check(); }
-  Wide(Wide&& other) noexcept : value(other.value) { check(); }
-  Wide& operator=(Wide&&) = default;
-  ~Wide() { check(); }
-  void check() const { misplaced += reinterpret_cast<std::uintptr_t>(this) % alignof(Wide) != 0; }
+struct alignas(128) Aligned {
+  explicit Aligned(int v) : value(v) { check(); }
+  Aligned(Aligned&& other) noexcept : value(other.value) { check(); }
+  Aligned& operator=(Aligned&&) = default;
+  ~Aligned() { check(); }
+  void check() const {
+    misplaced += reinterpret_cast<std::uintptr_t>(this) % alignof(Aligned) != 0;
+  }
   static inline int misplaced = 0;
   int value;
 };
@@ -268,16 +270,16 @@ struct alignas(128) Wide {
 // C112
 TEST(QueueElements, StandWhereTheirAlignmentWantsThem) {
   for (const int capacity : {0, 3}) {
-    Queue<Wide> queue{capacity};
-    for (int i = 0; i < 3; ++i) queue.put_nowait(Wide(i));
+    Queue<Aligned> queue{capacity};
+    for (int i = 0; i < 3; ++i) queue.put_nowait(Aligned(i));
     for (int i = 0; i < 3; ++i) EXPECT_EQ(queue.get().block().value, i);
     for (int i = 0; i < 3; ++i) queue.emplace(i).block();
   }
-  auto ends = channel<Wide>(3);
-  ends.tx.send(Wide(1)).block();
+  auto ends = channel<Aligned>(3);
+  ends.tx.send(Aligned(1)).block();
   EXPECT_EQ(ends.rx.recv().block()->value, 1);
-  ends.tx.send(Wide(1)).block();
-  EXPECT_EQ(Wide::misplaced, 0);
+  ends.tx.send(Aligned(1)).block();
+  EXPECT_EQ(Aligned::misplaced, 0);
 }
 
 using Large = std::array<int, 4096>;

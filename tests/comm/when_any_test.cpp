@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "support/flavours.hpp"  // the check of frames
+#include "support/tasks.hpp"
 
 namespace {
 
@@ -34,23 +35,7 @@ using cohort::spawn;
 using cohort::Task;
 using cohort::ThreadPool;
 using cohort::when_any;
-
-// Counts what goes to the unobserved hook while it lives.
-class Unobserved {
- public:
-  Unobserved() : before_(cohort::set_unobserved_hook(note)) { count() = 0; }
-  ~Unobserved() { cohort::set_unobserved_hook(before_); }
-  Unobserved(const Unobserved&) = delete;
-  Unobserved& operator=(const Unobserved&) = delete;
-  static std::atomic<int>& count() {
-    static std::atomic<int> n{0};
-    return n;
-  }
-
- private:
-  static void note(std::exception_ptr) noexcept { ++count(); }
-  cohort::UnobservedHook before_;
-};
+using cohort::test::Unobserved;
 
 // What a leg has come to.
 struct Fate {
@@ -146,7 +131,7 @@ TEST(WhenAny, RethrowsTheFirstFailureAndReportsThoseOfTheLosers) {
   const Unobserved unobserved;
   EventLoop loop(LoopTime::simulated);
   EXPECT_EQ(run(loop, all_fail()), "first");
-  EXPECT_EQ(Unobserved::count(), 2);
+  EXPECT_EQ(unobserved.texts().size(), 2U);
 }
 
 Task<std::size_t> value_before_failure() {
@@ -159,7 +144,7 @@ TEST(WhenAny, YieldsTheValueAndReportsTheFailureOfALoser) {
   const Unobserved unobserved;
   EventLoop loop(LoopTime::simulated);
   EXPECT_EQ(run(loop, value_before_failure()), 0U);
-  EXPECT_EQ(Unobserved::count(), 1);
+  EXPECT_EQ(unobserved.texts().size(), 1U);
 }
 
 // API 2: a loser's Cancelled is no failure
@@ -169,7 +154,7 @@ TEST(WhenAny, DoesNotReportThatALoserWasCancelled) {
   Fate fates[3];
   std::chrono::nanoseconds took{};
   run(loop, three_legs(fates, &took));
-  EXPECT_EQ(Unobserved::count(), 0);
+  EXPECT_EQ(unobserved.texts().size(), 0U);
 }
 
 Task<std::size_t> race_of_many(std::vector<Task<int>> legs) {

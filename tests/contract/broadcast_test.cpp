@@ -276,8 +276,8 @@ TEST(Broadcast, AMessageGoesWhenTheLastReceiverGotItOrIsGone) {
   EXPECT_EQ(held(), 0);
 }
 
-Task<std::size_t> first_of(const BroadcastReceiver<int>* a, const BroadcastReceiver<int>* b,
-                           std::atomic<int>* in_line) {
+Task<std::size_t> first_receiver(const BroadcastReceiver<int>* a, const BroadcastReceiver<int>* b,
+                                 std::atomic<int>* in_line) {
   auto first = co_await select(watched(a->recv(), *in_line), watched(b->recv(), *in_line));
   co_return first.index();
 }
@@ -288,7 +288,7 @@ TEST(Broadcast, ASelectTakesFromOneReceiverOnly) {
   const auto other = ends.rx;
   cohort::EventLoop loop;
   std::atomic<int> in_line{0};
-  const auto winner = cohort::spawn(loop, first_of, &ends.rx, &other, &in_line);
+  const auto winner = cohort::spawn(loop, first_receiver, &ends.rx, &other, &in_line);
   loop.run_ready();
   EXPECT_EQ(in_line, 2);
   ends.tx.send(1);
@@ -353,23 +353,23 @@ TEST_P(BroadcastContract, WhatIsReceivedAndWhatIsMissedIsAllThatWasSent) {
   });
 }
 
-struct Unlucky {
+struct ThrowsWhenCopied {
   static inline int until_throw = -1;
-  explicit Unlucky(int v) : value(v) {}
-  Unlucky(const Unlucky& other) : value(other.value) {
+  explicit ThrowsWhenCopied(int v) : value(v) {}
+  ThrowsWhenCopied(const ThrowsWhenCopied& other) : value(other.value) {
     if (until_throw-- == 0) throw std::runtime_error("a copy failed");
   }
-  Unlucky(Unlucky&&) = default;
+  ThrowsWhenCopied(ThrowsWhenCopied&&) = default;
   int value;
 };
 
 // The copy is made by the one who receives.
 TEST(Broadcast, ACopyThatThrowsIsTheReceiversAlone) {
-  const auto ends = broadcast<Unlucky>(4);
+  const auto ends = broadcast<ThrowsWhenCopied>(4);
   const auto other = ends.rx;
-  ends.tx.send(Unlucky(1));
-  ends.tx.send(Unlucky(2));
-  Unlucky::until_throw = 0;
+  ends.tx.send(ThrowsWhenCopied(1));
+  ends.tx.send(ThrowsWhenCopied(2));
+  ThrowsWhenCopied::until_throw = 0;
   EXPECT_THROW(ends.rx.recv().block(), std::runtime_error);
   EXPECT_EQ(ends.rx.recv().block()->value, 2);
   EXPECT_EQ(other.recv().block()->value, 1);

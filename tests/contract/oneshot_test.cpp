@@ -151,7 +151,7 @@ TEST_P(OneshotContract, AWaitThatGaveUpHasTakenNothing) {
   EXPECT_EQ(value.value(), 7);
 }
 
-Task<std::size_t> first_of(const OneshotReceiver<int>* a, const OneshotReceiver<int>* b) {
+Task<std::size_t> first_oneshot(const OneshotReceiver<int>* a, const OneshotReceiver<int>* b) {
   auto first = co_await select(a->recv(), b->recv());
   co_return first.index();
 }
@@ -160,7 +160,7 @@ Task<std::size_t> first_of(const OneshotReceiver<int>* a, const OneshotReceiver<
 TEST(Oneshot, ASelectTakesOneValueOnly) {
   const auto a = oneshot<int>(), b = oneshot<int>();
   cohort::EventLoop loop;
-  const auto winner = cohort::spawn(loop, first_of, &a.rx, &b.rx);
+  const auto winner = cohort::spawn(loop, first_oneshot, &a.rx, &b.rx);
   loop.run_ready();
   b.tx.send(2);
   a.tx.send(1);
@@ -169,24 +169,24 @@ TEST(Oneshot, ASelectTakesOneValueOnly) {
   EXPECT_TRUE(b.rx.try_recv().closed());
 }
 
-struct Unlucky {
+struct ThrowsWhenMoved {
   static inline bool throws = false;
-  explicit Unlucky(int v) : value(v) {}
-  Unlucky(Unlucky&& other) noexcept(false) : value(other.value) {
+  explicit ThrowsWhenMoved(int v) : value(v) {}
+  ThrowsWhenMoved(ThrowsWhenMoved&& other) noexcept(false) : value(other.value) {
     if (throws) throw std::runtime_error("a move failed");
   }
   int value;
 };
 
 TEST(Oneshot, ASendThatThrowsHasSentNothing) {
-  auto ends = oneshot<Unlucky>();
-  Unlucky value(1);
-  Unlucky::throws = true;
+  auto ends = oneshot<ThrowsWhenMoved>();
+  ThrowsWhenMoved value(1);
+  ThrowsWhenMoved::throws = true;
   EXPECT_THROW(static_cast<void>(ends.tx.try_send(std::move(value))), std::runtime_error);
-  Unlucky::throws = false;
+  ThrowsWhenMoved::throws = false;
   EXPECT_FALSE(ends.tx.closed());
   EXPECT_TRUE(ends.rx.try_recv().timed_out());
-  ends.tx.send(Unlucky(2));
+  ends.tx.send(ThrowsWhenMoved(2));
   EXPECT_EQ(ends.rx.recv().block()->value, 2);
 }
 

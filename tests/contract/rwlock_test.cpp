@@ -39,8 +39,8 @@ struct ReadSubject {
   RWLock lock;
 };
 
-using Subjects = testing::Types<WriteSubject, ReadSubject>;
-INSTANTIATE_TYPED_TEST_SUITE_P(RWLock, WaitingContract, Subjects);
+using SideSubjects = testing::Types<WriteSubject, ReadSubject>;
+INSTANTIATE_TYPED_TEST_SUITE_P(RWLock, WaitingContract, SideSubjects);
 
 class RWLockContract : public testing::TestWithParam<Flavour> {
  protected:

@@ -32,7 +32,7 @@ struct WatchSubject {
   const WatchChannel<int> ends = watch(0);
 };
 
-using Subjects = testing::Types<BroadcastSubject, WatchSubject>;
-INSTANTIATE_TYPED_TEST_SUITE_P(Channels, WaitingContract, Subjects);
+using ChannelSubjects = testing::Types<BroadcastSubject, WatchSubject>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Channels, WaitingContract, ChannelSubjects);
 
 }  // namespace cohort::test

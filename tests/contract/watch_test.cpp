@@ -173,8 +173,8 @@ TEST(Watch, AReceiverThatWasWokenSeesWhatIsTheLatestByThen) {
   EXPECT_FALSE(ends.rx.try_changed());
 }
 
-Task<int> first_of(const WatchReceiver<int>* a, const WatchReceiver<int>* b,
-                   std::atomic<int>* in_line) {
+Task<int> winner_of(const WatchReceiver<int>* a, const WatchReceiver<int>* b,
+                    std::atomic<int>* in_line) {
   auto first = co_await select(watched(a->recv(), *in_line), watched(b->recv(), *in_line));
   co_return first.index() == 0 ? 0 : 1;
 }
@@ -185,7 +185,7 @@ TEST(Watch, ASelectSeesItWithOneReceiverOnly) {
   const auto other = ends.rx;
   cohort::EventLoop loop;
   std::atomic<int> in_line{0};
-  const auto winner = cohort::spawn(loop, first_of, &ends.rx, &other, &in_line);
+  const auto winner = cohort::spawn(loop, winner_of, &ends.rx, &other, &in_line);
   loop.run_ready();
   EXPECT_EQ(in_line, 2);
   ends.tx.send(1);

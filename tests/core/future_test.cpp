@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "support/flavours.hpp"  // cohort, and no frame may outlive a test
+#include "support/tasks.hpp"
 
 namespace {
 
@@ -30,29 +31,8 @@ using cohort::Promise;
 using cohort::run;
 using cohort::Task;
 using cohort::ThreadPool;
-using Words = std::vector<std::string>;
-
-// What went to the unobserved hook while it lives. For one thread.
-class Unobserved {
- public:
-  Unobserved() {
-    texts().clear();
-    cohort::set_unobserved_hook([](std::exception_ptr error) noexcept {
-      try {
-        std::rethrow_exception(error);
-      } catch (const std::exception& e) {
-        texts().push_back(e.what());
-      }
-    });
-  }
-  ~Unobserved() { cohort::set_unobserved_hook(nullptr); }
-  Unobserved(const Unobserved&) = delete;
-  Unobserved& operator=(const Unobserved&) = delete;
-  static Words& texts() {
-    static Words instance;
-    return instance;
-  }
-};
+using cohort::test::Unobserved;
+using cohort::test::Words;
 
 int fail() { throw std::runtime_error("failed"); }
 Task<int> wait_for(Event& event) {
@@ -237,7 +217,7 @@ TEST(Future, ReportsWhatACallbackThrows) {
   promise.future().add_done_callback([&](const auto&) { called = true; });
   promise.set_value(1);
   EXPECT_TRUE(called);
-  EXPECT_EQ(Unobserved::texts(), Words{"callback"});
+  EXPECT_EQ(unobserved.texts(), Words{"callback"});
 }
 
 TEST(Future, CallsEachCallbackOnceInTheOrderInWhichTheyWereAdded) {  // C238
@@ -261,7 +241,7 @@ TEST(Future, CallsEachCallbackOnceInTheOrderInWhichTheyWereAdded) {  // C238
   EXPECT_EQ(log, (Words{"one", "bad", "two", "bad", "three"}));
   EXPECT_FALSE(promise.future().cancel());
   EXPECT_EQ(log.size(), 5U);
-  EXPECT_EQ(Unobserved::texts(), (Words{"bad", "bad"}));
+  EXPECT_EQ(unobserved.texts(), (Words{"bad", "bad"}));
   Promise<void> cancelled;
   cancelled.future().add_done_callback(note("four"));
   EXPECT_TRUE(cancelled.future().cancel());
@@ -303,7 +283,7 @@ TEST(Future, ReportsAnExceptionThatNobodyFetched) {
   EventLoop loop;
   static_cast<void>(loop.submit(fail));
   loop.run();
-  EXPECT_EQ(Unobserved::texts(), Words{"failed"});
+  EXPECT_EQ(unobserved.texts(), Words{"failed"});
 }
 
 TEST(Future, DoesNotReportAnExceptionThatWasFetchedNorACancellation) {
@@ -320,7 +300,7 @@ TEST(Future, DoesNotReportAnExceptionThatWasFetchedNorACancellation) {
     cancelled.cancel();
     loop.run();
   }
-  EXPECT_EQ(Unobserved::texts(), Words{});
+  EXPECT_EQ(unobserved.texts(), Words{});
 }
 
 TEST(Future, OfAReferenceYieldsTheVeryObject) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "support/flavours.hpp"  // cohort, and no frame may outlive a test
+#include "support/tasks.hpp"
 
 namespace {
 
@@ -23,9 +24,9 @@ using cohort::StopSource;
 using cohort::Task;
 using cohort::ThreadPool;
 using cohort::UsageError;
+using cohort::test::nothing;
+using cohort::test::value;
 
-Task<int> value(int x) { co_return x; }
-Task<> nothing() { co_return; }
 Task<> note(bool& ran) {
   ran = true;
   co_return;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/flavours.hpp"  // cohort, and no frame may outlive a test
+#include "support/tasks.hpp"
 
 namespace {
 
@@ -31,21 +32,13 @@ using cohort::sleep_until;
 using cohort::Task;
 using cohort::TimedOut;
 using cohort::timeout;
-using Words = std::vector<std::string>;
+using cohort::test::later;
+using cohort::test::nothing;
+using cohort::test::simulate;
+using cohort::test::value;
+using cohort::test::Words;
 
-template <class T>
-T simulate(Task<T> task) {
-  EventLoop loop(LoopTime::simulated);
-  return run(loop, std::move(task));
-}
-
-Task<int> value(int x) { co_return x; }
-Task<> nothing() { co_return; }
-Task<int> later(std::chrono::seconds d, int x) {
-  co_await sleep_for(d);
-  co_return x;
-}
-Task<> fail() {
+Task<> fail_at_once() {
   throw std::runtime_error("failed");
   co_return;
 }
@@ -217,7 +210,7 @@ TEST(Within, OfZeroOrLessTriesOnce) {
 }
 
 TEST(Within, PassesOnWhatTheTaskThrew) {
-  EXPECT_THROW(simulate(fail().within(1s)), std::runtime_error);
+  EXPECT_THROW(simulate(fail_at_once().within(1s)), std::runtime_error);
 }
 
 TEST(Within, LongerThanAnyClockIsForEver) {
@@ -352,7 +345,7 @@ TEST(Shield, OfAnOperationMayBeLimited) {
 }
 
 TEST(Shield, PassesOnWhatTheTaskThrew) {
-  EXPECT_THROW(simulate(shield(fail())), std::runtime_error);
+  EXPECT_THROW(simulate(shield(fail_at_once())), std::runtime_error);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "support/flavours.hpp"  // cohort, and no frame may outlive a test
+#include "support/tasks.hpp"
 
 namespace {
 
@@ -31,49 +32,14 @@ using cohort::sleep_for;
 using cohort::Task;
 using cohort::ThreadPool;
 using cohort::when_all;
-using Words = std::vector<std::string>;
+using cohort::test::fail_after;
+using cohort::test::later;
+using cohort::test::nothing;
+using cohort::test::simulate;
+using cohort::test::Unobserved;
+using cohort::test::value;
+using cohort::test::Words;
 
-template <class T>
-T simulate(Task<T> task) {
-  EventLoop loop(LoopTime::simulated);
-  return run(loop, std::move(task));
-}
-
-// What went to the unobserved hook while it lives.
-class Unobserved {
- public:
-  Unobserved() {
-    log().reset(new cohort::test::Log<std::string>);
-    cohort::set_unobserved_hook([](std::exception_ptr error) noexcept {
-      try {
-        std::rethrow_exception(error);
-      } catch (const std::exception& e) {
-        log()->add(e.what());
-      }
-    });
-  }
-  ~Unobserved() { cohort::set_unobserved_hook(nullptr); }
-  Unobserved(const Unobserved&) = delete;
-  Unobserved& operator=(const Unobserved&) = delete;
-  Words texts() const { return log()->entries(); }
-
- private:
-  static std::unique_ptr<cohort::test::Log<std::string>>& log() {
-    static std::unique_ptr<cohort::test::Log<std::string>> instance;
-    return instance;
-  }
-};
-
-Task<int> value(int x) { co_return x; }
-Task<> nothing() { co_return; }
-Task<int> later(std::chrono::seconds d, int x) {
-  co_await sleep_for(d);
-  co_return x;
-}
-Task<int> fail_after(std::chrono::seconds d, std::string text) {
-  co_await sleep_for(d);
-  throw std::runtime_error(text);
-}
 Task<int> log_the_end(Words& log, std::string name) {
   try {
     co_await sleep_for(1h);

@@ -16,11 +16,13 @@
 #include <utility>
 #include <vector>
 
+#include "support/executors.hpp"
 #include "support/flavours.hpp"  // cohort, and no frame may outlive a test
 
 namespace {
 
 using namespace std::chrono_literals;
+using namespace cohort::test::executors;
 using cohort::Event;
 using cohort::EventLoop;
 using cohort::Fcfs;
@@ -41,50 +43,6 @@ static_assert(cohort::Executor<InlineExecutor> && !cohort::Scheduler<InlineExecu
 static_assert(!cohort::Executor<int> && !cohort::Executor<std::vector<int>>);
 static_assert(!std::is_copy_constructible_v<ThreadPool> && !std::is_copy_constructible_v<Strand>);
 static_assert(!std::is_copy_constructible_v<EventLoop>);
-
-template <int N>
-struct Pool {
-  static constexpr std::size_t concurrency = N;
-  ThreadPool executor{N};
-};
-struct Loop {
-  static constexpr std::size_t concurrency = 1;
-  EventLoop executor;
-};
-struct Inline {
-  static constexpr std::size_t concurrency = 1;
-  InlineExecutor executor;
-};
-struct StrandOnPool {
-  static constexpr std::size_t concurrency = 1;
-  ThreadPool pool{2};
-  Strand executor{pool};
-};
-struct StrandOnLoop {
-  static constexpr std::size_t concurrency = 1;
-  EventLoop loop;
-  Strand executor{loop};
-};
-template <class P, int N>
-struct Policy {
-  static constexpr std::size_t concurrency = N;
-  PolicyExecutor<P> executor{N};
-};
-struct PolicyOnLoop {
-  static constexpr std::size_t concurrency = 1;
-  EventLoop loop;
-  PolicyExecutor<MultilevelFeedback> executor{loop};
-};
-struct StrandOnPolicy {
-  static constexpr std::size_t concurrency = 1;
-  PolicyExecutor<RoundRobin> below{2};
-  Strand executor{below};
-};
-using Fcfs1 = Policy<Fcfs, 1>;
-using RoundRobin2 = Policy<RoundRobin, 2>;
-using Feedback8 = Policy<MultilevelFeedback, 8>;
-using Priority2 = Policy<cohort::Priority, 2>;
-using Shortest1 = Policy<cohort::ShortestJobFirst, 1>;
 
 template <class Host>
 class AnyExecutor : public testing::Test {};

@@ -294,19 +294,19 @@ TEST(PolicyExecutor, TakesAPolicyOfOnesOwn) { EXPECT_EQ(three_jobs(Stack{}), "cc
 // ------------------------------------------------------------------------------------ on threads
 
 /// Keeps the only worker busy, without blocking, until it is opened.
-class Busy {
+class BusyWorker {
  public:
   template <class Executor>
-  explicit Busy(Executor& executor)
+  explicit BusyWorker(Executor& executor)
       : future_(executor.submit([this] {
           begun_ = true;
           while (!open_) std::this_thread::yield();
         })) {
     EXPECT_TRUE(cohort::test::eventually([this] { return begun_.load(); }));
   }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-  ~Busy() { open(); }
+  BusyWorker(const BusyWorker&) = delete;
+  BusyWorker& operator=(const BusyWorker&) = delete;
+  ~BusyWorker() { open(); }
   void open() {
     open_ = true;
     future_.block();
@@ -323,7 +323,7 @@ TEST(PolicyExecutorOnThreads, OneThreadRunsWhatIsReadyInThePolicysOrder) {
   std::string log;
   std::vector<Future<void>> futures;
   {
-    Busy busy(executor);
+    BusyWorker busy(executor);
     for (const int estimate : {30, 10, 40, 20, 10}) {
       const auto note = [&log, estimate] { log += std::to_string(estimate) + " "; };
       futures.push_back(

@@ -19,11 +19,13 @@
 #include <utility>
 #include <vector>
 
+#include "support/executors.hpp"
 #include "support/flavours.hpp"  // cohort, and no frame may outlive a test
 
 namespace {
 
 using namespace std::chrono_literals;
+using namespace cohort::test::executors;
 using cohort::Event;
 using cohort::EventLoop;
 using cohort::Future;
@@ -34,39 +36,12 @@ using cohort::Task;
 using cohort::ThreadPool;
 using cohort::UsageError;
 
-template <int N>
-struct Pool {
-  ThreadPool executor{N};
-};
-struct Loop {
-  EventLoop executor;
-};
-struct Inline {
-  InlineExecutor executor;
-};
-struct StrandOnPool {
-  ThreadPool pool{2};
-  Strand executor{pool};
-};
-
-template <class Policy, int N>
-struct PolicyPool {
-  PolicyExecutor<Policy> executor{N};
-};
-struct PolicyOnLoop {
-  EventLoop loop;
-  PolicyExecutor<cohort::MultilevelFeedback> executor{loop};
-};
-using Fcfs1 = PolicyPool<cohort::Fcfs, 1>;
-using RoundRobin2 = PolicyPool<cohort::RoundRobin, 2>;
-
-using Hosts =
-    testing::Types<Pool<1>, Pool<3>, Loop, Inline, StrandOnPool, Fcfs1, RoundRobin2, PolicyOnLoop>;
-
 }  // namespace
 
 namespace cohort::test {
-using PoolHosts = Hosts;
+using namespace executors;
+using PoolHosts =
+    testing::Types<Pool<1>, Pool<3>, Loop, Inline, StrandOnPool, Fcfs1, RoundRobin2, PolicyOnLoop>;
 }  // namespace cohort::test
 
 #include "contract/pool_contract.hpp"  // what every pool does
@@ -77,7 +52,7 @@ using namespace cohort::test;
 
 template <class Host>
 class PoolFace : public testing::Test {};
-TYPED_TEST_SUITE(PoolFace, Hosts);
+TYPED_TEST_SUITE(PoolFace, PoolHosts);
 
 /// Those that are run by whoever blocks on one of their futures.
 template <class Host>

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/flavours.hpp"  // cohort, and no frame may outlive a test
+#include "support/tasks.hpp"
 
 namespace {
 
@@ -29,25 +30,10 @@ using cohort::Task;
 using cohort::task_group;
 using cohort::TaskGroup;
 using cohort::ThreadPool;
-using Words = std::vector<std::string>;
-
-cohort::test::Log<std::string>& unobserved() {
-  static cohort::test::Log<std::string> log;
-  return log;
-}
-void note_unobserved(std::exception_ptr error) noexcept {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    unobserved().add(e.what());
-  }
-}
-
-template <class T>
-T simulate(Task<T> task) {
-  EventLoop loop(LoopTime::simulated);
-  return run(loop, std::move(task));
-}
+using cohort::test::fail_after;
+using cohort::test::simulate;
+using cohort::test::Unobserved;
+using cohort::test::Words;
 
 Task<> say_after(std::chrono::seconds d, std::string text, Words& log) {
   try {
@@ -57,10 +43,6 @@ Task<> say_after(std::chrono::seconds d, std::string text, Words& log) {
     log.push_back(text + " stopped");
     throw;
   }
-}
-Task<> fail_after(std::chrono::seconds d, std::string text) {
-  co_await sleep_for(d);
-  throw std::runtime_error(text);
 }
 
 TEST(TaskGroup, ReturnsWhenAllChildrenHaveEnded) {
@@ -178,8 +160,7 @@ TEST(TaskGroup, StopsItsChildrenWhenTheBodyFails) {
 }
 
 TEST(TaskGroup, ReportsTheFurtherFailures) {
-  cohort::set_unobserved_hook(note_unobserved);
-  const std::size_t before = unobserved().size();
+  const Unobserved unobserved;
   const auto fail_when_stopped = []() -> Task<> {
     try {
       co_await sleep_for(1h);
@@ -203,8 +184,7 @@ TEST(TaskGroup, ReportsTheFurtherFailures) {
     co_return text;
   };
   EXPECT_EQ(simulate(root()), "first");
-  cohort::set_unobserved_hook(nullptr);
-  EXPECT_EQ(unobserved().size() - before, 2U);
+  EXPECT_EQ(unobserved.texts().size(), 2U);
 }
 
 TEST(TaskGroup, CancelledByItsBodyEndsNormally) {
@@ -312,8 +292,7 @@ TEST(TaskGroup, Nested) {
 }
 
 TEST(TaskGroup, LosesNoExceptionOnAPool) {
-  cohort::set_unobserved_hook(note_unobserved);
-  const std::size_t before = unobserved().size();
+  const Unobserved unobserved;
   ThreadPool pool{2};
   const auto fail_now = [] { throw std::runtime_error("now"); };
   const auto root = [&]() -> Task<int> {
@@ -330,8 +309,7 @@ TEST(TaskGroup, LosesNoExceptionOnAPool) {
     co_return caught;
   };
   EXPECT_EQ(run(pool, root()), 1);
-  cohort::set_unobserved_hook(nullptr);
-  EXPECT_EQ(unobserved().size() - before, 49U);
+  EXPECT_EQ(unobserved.texts().size(), 49U);
 }
 
 TEST(TaskGroup, StartsWhatAnotherThreadSpawnsOnItsOwnExecutor) {

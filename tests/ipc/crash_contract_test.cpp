@@ -21,6 +21,7 @@
 
 #include "cohort/processes.hpp"  // under test
 #include "ipc/family.hpp"        // Child
+#include "ipc/processes.hpp"
 #include "support/flavours.hpp"  // eventually
 
 namespace cohort::test {
@@ -146,7 +147,6 @@ TEST(CrashContract, SendersHearThatTheLastReceiverIsDead) {
   EXPECT_THROW(left.recv().block(), EndOfStream);
 }
 
-int die() { return std::raise(SIGKILL); }
 int die_so_often(ipc::Value<int> left) {
   if (left.fetch_add(-1) > 0) std::raise(SIGKILL);
   return 5;

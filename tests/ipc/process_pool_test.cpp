@@ -11,6 +11,7 @@
 #include "cohort/ipc/event.hpp"
 #include "cohort/ipc/queue.hpp"
 #include "cohort/ipc/value.hpp"
+#include "ipc/processes.hpp"
 #include "support/flavours.hpp"
 
 #if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
@@ -22,7 +23,7 @@ using namespace std::chrono_literals;
 
 static_assert(Executor<ProcessPool> && !Scheduler<ProcessPool>);
 
-int square(int x) { return x * x; }
+int squared(int x) { return x * x; }
 int pid_of_worker() { return static_cast<int>(getpid()); }
 int fail(int) { throw std::out_of_range("too far"); }
 struct Odd {};
@@ -31,8 +32,7 @@ int die_at_three(int x) {
   if (x == 3) std::raise(SIGKILL);
   return x;
 }
-int die() { return std::raise(SIGKILL); }
-Task<int> square_later(int x) {
+Task<int> later_squared(int x) {
   co_await yield_now();
   co_return x* x;
 }
@@ -43,8 +43,8 @@ void refuse_to_start() { throw std::runtime_error("no licence"); }
 // C181 C239
 TEST(ProcessPool, RunsFunctionsAndCoroutineFunctionsInOtherProcesses) {
   ProcessPool pool{2};
-  EXPECT_EQ(pool.submit(square, 5).block(), 25);
-  EXPECT_EQ(pool.submit(square_later, 6).block(), 36);
+  EXPECT_EQ(pool.submit(squared, 5).block(), 25);
+  EXPECT_EQ(pool.submit(later_squared, 6).block(), 36);
   EXPECT_EQ(pool.submit(greet, "Eva").block(), "hello Eva");
   EXPECT_EQ(pool.apply([](int x) { return x + 1; }, 1).block(), 2);
   EXPECT_NE(pool.submit(pid_of_worker).block(), static_cast<int>(getpid()));
@@ -61,7 +61,7 @@ TEST(ProcessPool, BringsExceptionsBack) {
     EXPECT_STREQ(e.what(), "too far");
   }
   EXPECT_THROW(pool.submit(fail_oddly).block(), RemoteError);
-  EXPECT_EQ(pool.submit(square, 2).block(), 4);
+  EXPECT_EQ(pool.submit(squared, 2).block(), 4);
 }
 
 // C200 C247: only the task that the dead worker had begun fails; the pool keeps its size.
@@ -83,14 +83,14 @@ TEST(ProcessPool, AWorkersDeathFailsItsTaskAndNoOther) {
       EXPECT_EQ(future.block(), i);
     }
   }
-  EXPECT_EQ(pool.submit(square, 3).block(), 9);
+  EXPECT_EQ(pool.submit(squared, 3).block(), 9);
 }
 
 TEST(ProcessPool, ManyDeathsAmongManyTasksLeaveNothingUnanswered) {
   ProcessPool pool{2};
   std::vector<Future<int>> good, bad;
   for (int i = 0; i < 60; ++i) {
-    good.push_back(pool.submit(square, i));
+    good.push_back(pool.submit(squared, i));
     if (i % 5 == 0) bad.push_back(pool.submit(die));
   }
   for (int i = 0; i < 60; ++i) EXPECT_EQ(good[static_cast<std::size_t>(i)].block(), i * i);
@@ -118,7 +118,7 @@ TEST(ProcessPool, IsBrokenByAnInitializerThatThrows) {
   ProcessPool pool{options};
   EXPECT_THROW(
       {
-        for (;;) pool.submit(square, 1).block();
+        for (;;) pool.submit(squared, 1).block();
       },
       BrokenPool);
 }
@@ -137,9 +137,9 @@ TEST(ProcessPool, ChecksItsArgumentsAndTakesNothingAfterClose) {
   EXPECT_THROW(ProcessPool{0}, std::invalid_argument);
   EXPECT_THROW(ProcessPool{-1}, std::invalid_argument);
   ProcessPool pool{1};
-  const auto future = pool.submit(square, 3);
+  const auto future = pool.submit(squared, 3);
   pool.close();
-  EXPECT_THROW((void)pool.apply(square, 3), UsageError);
+  EXPECT_THROW((void)pool.apply(squared, 3), UsageError);
   pool.join().block();
   EXPECT_EQ(future.block(), 9);
 }
@@ -148,7 +148,7 @@ TEST(ProcessPool, ChecksItsArgumentsAndTakesNothingAfterClose) {
 TEST(ProcessPool, CallsBackInThisProcess) {
   ProcessPool pool{1};
   std::atomic<int> seen{0}, pid{0};
-  const auto future = pool.submit(square, 4);
+  const auto future = pool.submit(squared, 4);
   future.add_done_callback([&](const Future<int>& f) {
     seen = f.block();
     pid = static_cast<int>(getpid());
@@ -219,7 +219,7 @@ TEST(ProcessPool, ARunningTaskThatIsCancelledIsStoppedInItsWorker) {
     ipc::Event never;
     const auto future =
         coroutine ? pool.submit(wait_for_later, never, 5) : pool.submit(wait_for, never, 5);
-    const auto next = pool.submit(square, 3);
+    const auto next = pool.submit(squared, 3);
     ASSERT_TRUE(eventually([&] { return future.running(); }));
     EXPECT_TRUE(future.cancel());
     EXPECT_THROW(future.block(), Cancelled);
@@ -236,7 +236,7 @@ TEST(ProcessPool, ATaskThatDoesNotStopIsKilledAfterTheGracePeriod) {
   const int worker = pool.submit(pid_of_worker).block();
   ipc::Value<int> begun{0};
   const auto future = pool.submit(ignore_everything, begun);
-  const auto next = pool.submit(square, 3);
+  const auto next = pool.submit(squared, 3);
   ASSERT_TRUE(eventually([&] { return begun == 1; }));
   EXPECT_TRUE(future.cancel());
   EXPECT_THROW(future.block(), Cancelled);
@@ -254,14 +254,14 @@ TEST(ProcessPool, ALateMapIsStoppedAndAwaited) {
   StopSource stop;
   stop.request_stop();
   EXPECT_THROW((void)pool.starmap(wait_for, input, 1).block(stop.token()), Cancelled);
-  EXPECT_EQ(pool.submit(square, 3).block(), 9);
+  EXPECT_EQ(pool.submit(squared, 3).block(), 9);
 }
 
 // C246
 TEST(ProcessPool, CancelledAtOnceAndShutDownDoesNotHang) {
   for (int i = 0; i < 20; ++i) {
     ProcessPool pool{1};
-    const auto future = pool.submit(square, 2);
+    const auto future = pool.submit(squared, 2);
     future.cancel();
     pool.shutdown().block();
     EXPECT_TRUE(future.done());
@@ -274,11 +274,11 @@ TEST(ProcessPool, ShutdownCancelsFuturesIfToldTo) {
   ipc::Event go;
   const auto running = pool.submit(wait_for, go, 1);
   std::vector<Future<int>> queued;
-  for (int i = 0; i < 3; ++i) queued.push_back(pool.submit(square, i));
+  for (int i = 0; i < 3; ++i) queued.push_back(pool.submit(squared, i));
   ASSERT_TRUE(eventually([&] { return running.running(); }));
   auto ended = pool.shutdown(cancel_futures);
   for (const auto& future : queued) EXPECT_TRUE(future.cancelled());
-  EXPECT_THROW((void)pool.submit(square, 1), ShutDown);
+  EXPECT_THROW((void)pool.submit(squared, 1), ShutDown);
   go.set();
   std::move(ended).block();
   EXPECT_EQ(running.block(), 1);
@@ -290,12 +290,12 @@ TEST(ProcessPool, TerminateEndsThousandsOfTasksAtOnce) {
   ipc::Event never;
   std::vector<Future<int>> futures;
   for (int i = 0; i < 5000; ++i) futures.push_back(pool.submit(wait_for, never, i));
-  auto mapped = pool.map_async(square, std::vector<int>(5000, 2), 1);
+  auto mapped = pool.map_async(squared, std::vector<int>(5000, 2), 1);
   pool.terminate();
   pool.join().block();
   for (const auto& future : futures) EXPECT_THROW(future.block(), Cancelled);
   EXPECT_THROW(mapped.block(), Cancelled);
-  EXPECT_THROW((void)pool.apply(square, 1), UsageError);
+  EXPECT_THROW((void)pool.apply(squared, 1), UsageError);
 }
 
 // C193 C197: the destructor waits for what was begun.
@@ -303,7 +303,7 @@ TEST(ProcessPool, IsDestroyedWithWorkPending) {
   std::vector<Future<int>> futures;
   {
     ProcessPool pool{2};
-    for (int i = 0; i < 200; ++i) futures.push_back(pool.submit(square, i));
+    for (int i = 0; i < 200; ++i) futures.push_back(pool.submit(squared, i));
   }
   for (int i = 0; i < 200; ++i) EXPECT_EQ(futures[static_cast<std::size_t>(i)].block(), i * i);
 }
@@ -312,7 +312,7 @@ TEST(ProcessPool, MayBeDestroyedInsideACoroutineAndInADoneCallback) {
   ThreadPool threads{1};
   const auto in_coroutine = []() -> Task<int> {
     auto pool = std::make_unique<ProcessPool>(1);
-    auto future = pool->submit(square, 3);
+    auto future = pool->submit(squared, 3);
     pool.reset();
     const int x = co_await std::move(future);
     co_return x;
@@ -323,7 +323,7 @@ TEST(ProcessPool, MayBeDestroyedInsideACoroutineAndInADoneCallback) {
   ipc::Event go;
   std::atomic<bool> gone{false};
   const auto first = pool->submit(wait_for, go, 1);
-  const auto second = pool->submit(square, 3);
+  const auto second = pool->submit(squared, 3);
   first.add_done_callback([&](const Future<int>&) {
     pool.reset();
     gone = true;
@@ -341,7 +341,7 @@ TEST(ProcessPool, NothingWaitsBehindALongTaskWhileAWorkerIsIdle) {
   ipc::Event go;
   const auto slow = pool.submit(wait_for, go, 1);
   std::vector<Future<int>> futures;
-  for (int i = 0; i < 300; ++i) futures.push_back(pool.submit(square, i));
+  for (int i = 0; i < 300; ++i) futures.push_back(pool.submit(squared, i));
   for (int i = 0; i < 300; ++i) EXPECT_EQ(futures[static_cast<std::size_t>(i)].block(), i * i);
   EXPECT_FALSE(slow.done());
   go.set();
@@ -362,7 +362,7 @@ TEST(ProcessPool, ArgumentsAndResultsMayBeLarge) {
   const auto before = ipc::detail::Heap::blocks_in_use();
   for (int i = 0; i < 50; ++i)
     pool.submit(length, pool.submit(long_text, std::size_t{1000}).block());
-  pool.submit(square, 1).block();
+  pool.submit(squared, 1).block();
   EXPECT_TRUE(eventually([&] { return ipc::detail::Heap::blocks_in_use() <= before + 1; }));
 }
 
@@ -388,7 +388,7 @@ TEST(ProcessPool, AWorkerKilledFromOutsideFailsOnlyWhatItRan) {
   ipc::Value<int> begun{0};
   const auto running = pool.submit(ignore_everything, begun);
   std::vector<Future<int>> queued;
-  for (int i = 0; i < 100; ++i) queued.push_back(pool.submit(square, i));
+  for (int i = 0; i < 100; ++i) queued.push_back(pool.submit(squared, i));
   ASSERT_TRUE(eventually([&] { return begun == 1; }));
   kill_worker(worker);
   try {
@@ -418,7 +418,7 @@ TEST(ProcessPool, ATaskThatExitsFailsWithTheExitCode) {
     }
   }
   EXPECT_ANY_THROW(pool.submit(leave, 7).block());
-  EXPECT_EQ(pool.submit(square, 3).block(), 9);
+  EXPECT_EQ(pool.submit(squared, 3).block(), 9);
 }
 
 // Taking, running, answering: whenever it is killed, every task ends once, well or by WorkerDied,
@@ -430,7 +430,7 @@ TEST(ProcessPool, KilledAtAnyMomentEveryTaskIsAnsweredOnce) {
     std::vector<Future<int>> futures;
     std::atomic<int> answered{0};
     for (int i = 0; i < 400; ++i) {
-      futures.push_back(pool.submit(square, i));
+      futures.push_back(pool.submit(squared, i));
       futures.back().add_done_callback([&](const Future<int>&) { ++answered; });
       if (i == 30 * round) kill_worker(victim);
     }
@@ -462,7 +462,7 @@ TEST(ProcessPool, ADeathWithinAChunkFailsOneElement) {
   }
   EXPECT_EQ(results.next().block(), std::nullopt);
   EXPECT_THROW((void)pool.map(die_at_three, input, 6).block(), WorkerDied);
-  EXPECT_EQ(pool.submit(square, 3).block(), 9);
+  EXPECT_EQ(pool.submit(squared, 3).block(), 9);
 }
 
 int die_the_first_time(ipc::Value<int> count, int x) {
@@ -503,8 +503,8 @@ TEST(ProcessPool, IsBrokenWhenItsWorkersKeepDying) {
   }
   EXPECT_EQ(died, 4);
   EXPECT_EQ(broken, 6);
-  EXPECT_THROW((void)pool.submit(square, 1), BrokenPool);
-  EXPECT_THROW((void)pool.map(square, std::vector<int>{1}).block(), BrokenPool);
+  EXPECT_THROW((void)pool.submit(squared, 1), BrokenPool);
+  EXPECT_THROW((void)pool.map(squared, std::vector<int>{1}).block(), BrokenPool);
 }
 
 void die_at_birth() { std::raise(SIGKILL); }
@@ -516,7 +516,7 @@ TEST(ProcessPool, IsBrokenByAnInitializerThatIsKilled) {
   ProcessPool pool{options};
   EXPECT_THROW(
       {
-        for (;;) pool.submit(square, 1).block();
+        for (;;) pool.submit(squared, 1).block();
       },
       BrokenPool);
 }
@@ -582,7 +582,7 @@ TEST(ProcessPool, WhatCannotBeEncodedFailsItsTaskAlone) {
 
 int pool_in_worker(int x) {
   ProcessPool inner{1};
-  return inner.submit(square, x).block();
+  return inner.submit(squared, x).block();
 }
 
 // C204

@@ -11,6 +11,7 @@
 
 #include "cohort/ipc/current_process.hpp"
 #include "cohort/ipc/process.hpp"
+#include "ipc/processes.hpp"
 #include "support/flavours.hpp"
 
 namespace cohort {
@@ -18,6 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::eventually;
+using test::exit_code_after;
 
 const ProcessOptions forked{.start_method = StartMethod::fork};
 
@@ -74,11 +76,6 @@ std::string refusal(Call call) {
   return "";
 }
 
-int exit_code_after(Process& p) {
-  p.start();
-  p.join().block();
-  return p.exitcode().value_or(-1000);
-}
 template <class Fn>
 int exit_code_of(Fn fn) {
   Process p{forked, fn};

@@ -12,6 +12,7 @@
 #include "cohort/ipc/current_process.hpp"
 #include "cohort/ipc/process.hpp"
 #include "cohort/ipc/process_of.hpp"
+#include "ipc/processes.hpp"
 #include "support/flavours.hpp"
 
 namespace cohort {
@@ -19,12 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::eventually;
-
-int exit_code_after(Process& p) {
-  p.start();
-  p.join().block();
-  return p.exitcode().value_or(-1000);
-}
+using test::exit_code_after;
 
 /// A file whose bytes are what processes have told.
 class Notes {

@@ -87,6 +87,10 @@ class Log {
     const std::lock_guard guard(mutex_);
     entries_.push_back(std::move(what));
   }
+  void clear() {
+    const std::lock_guard guard(mutex_);
+    entries_.clear();
+  }
   std::vector<T> entries() const {
     const std::lock_guard guard(mutex_);
     return entries_;
