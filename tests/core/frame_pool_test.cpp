@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Memory for frames: what a thread uses over and over shares no cache line with what it may have to
-// leave to another thread; where there are many blocks they cost no more than their size.
+// Memory for frames: a slab belongs to one thread, whoever frees its blocks; what a burst needed
+// goes back to the system, what a thread had goes to the next one.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -19,40 +19,100 @@ namespace frames = cohort::detail::frames;
 using cohort::detail::allocate_block;
 using cohort::detail::free_block;
 
-// Of a new thread, in the order of memory; given back.
-std::vector<std::uintptr_t> blocks_of_a_thread(std::size_t count, std::size_t size) {
-  std::vector<void*> blocks(count);
-  std::thread([&] {
-    for (auto& block : blocks) block = allocate_block(size);
-    for (void* const block : blocks) free_block(block, size);
-  }).join();
-  std::vector<std::uintptr_t> places;
-  for (void* const block : blocks) places.push_back(reinterpret_cast<std::uintptr_t>(block));
-  std::sort(places.begin(), places.end());
-  return places;
+constexpr bool recycles = COHORT_RECYCLE_FRAMES != 0;
+constexpr std::size_t size = 888;  // of a class that nothing else here uses
+
+using Blocks = std::vector<void*>;
+
+Blocks allocate(std::size_t count) {
+  Blocks blocks(count);
+  for (auto& block : blocks) block = allocate_block(size);
+  return blocks;
+}
+void free_all(const Blocks& blocks) {
+  for (void* const block : blocks) free_block(block, size);
+}
+std::set<const void*> slabs_of(const Blocks& blocks) {
+  std::set<const void*> slabs;
+  for (const void* const block : blocks) slabs.insert(&frames::slab_of(block));
+  return slabs;
+}
+template <class Body>
+void on_a_thread(Body body) {
+  std::thread(body).join();
 }
 
-constexpr bool recycles = COHORT_RECYCLE_FRAMES != 0;
-
-TEST(FramePool, GivesAThreadItsFirstBlocksWithoutASharedCacheLine) {
+TEST(FramePool, GivesBlocksBackToTheThreadThatHadThemFirst) {
   if (!recycles) GTEST_SKIP() << "frames are not recycled here";
-  // Sizes that nothing else in the process uses, or the depot may hold blocks of others.
-  for (const std::size_t size : {8U, 872U, 904U, 1000U}) {
-    const auto places = blocks_of_a_thread(frames::apart, size);
-    for (std::size_t i = 1; i < places.size(); ++i) {
-      const auto end = places[i - 1] + frames::size_of(frames::class_of(size)) - 1;
-      ASSERT_LT(end / frames::line, places[i] / frames::line) << "size " << size;
+  // Two threads that swap what they have, as thieves do, over and over.
+  Blocks left = allocate(100);
+  const auto slabs = slabs_of(left);
+  on_a_thread([&] {
+    for (int round = 0; round < 50; ++round) {
+      Blocks right = allocate(100);
+      for (const void* const slab : slabs_of(right)) EXPECT_EQ(slabs.count(slab), 0U);
+      std::swap(left, right);
+      free_all(right);
+      std::thread([&] { free_all(left); }).join();
+      left = allocate(100);
     }
+  });
+  free_all(left);
+  left = allocate(100);
+  for (const void* const slab : slabs_of(left)) EXPECT_EQ(slabs.count(slab), 1U);
+  free_all(left);
+}
+
+TEST(FramePool, SendsBlocksBackWhileTheirThreadWorks) {
+  if (!recycles) GTEST_SKIP() << "frames are not recycled here";
+  const std::size_t before = frames::slabs.load();
+  for (int round = 0; round < 100; ++round) {
+    const Blocks blocks = allocate(100);
+    on_a_thread([&] { free_all(blocks); });
+  }
+  EXPECT_LE(frames::slabs.load(), before + 8);
+}
+
+TEST(FramePool, GivesTheMemoryOfABurstBackToTheSystem) {
+  if (!recycles) GTEST_SKIP() << "frames are not recycled here";
+  const std::size_t before = frames::slabs.load();
+  for (int round = 0; round < 3; ++round) {
+    const Blocks blocks = allocate(20'000);
+    EXPECT_EQ(std::set<const void*>(blocks.begin(), blocks.end()).size(), blocks.size());
+    EXPECT_GT(frames::slabs.load(), before + 500);
+    free_all(blocks);
+    // Some blocks stay, and the next burst has them first.
+    EXPECT_LT(frames::slabs.load(), before + 400);
   }
 }
 
-TEST(FramePool, PacksManyBlocks) {
+TEST(FramePool, LeavesAThreadsMemoryToTheNextOne) {
   if (!recycles) GTEST_SKIP() << "frames are not recycled here";
-  const std::size_t size = 840;
-  const auto places = blocks_of_a_thread(10'000, size);
-  std::size_t packed = 0;
-  for (std::size_t i = 1; i < places.size(); ++i) packed += places[i] - places[i - 1] < size + 32;
-  EXPECT_GT(packed, places.size() * 9 / 10);
+  on_a_thread([] { free_all(allocate(100)); });
+  const std::size_t before = frames::slabs.load();
+  for (int round = 0; round < 20; ++round) {
+    on_a_thread([] { free_all(allocate(100)); });
+  }
+  EXPECT_EQ(frames::slabs.load(), before);
+}
+
+TEST(FramePool, ServesAThreadThatEnds) {
+  if (!recycles) GTEST_SKIP() << "frames are not recycled here";
+  struct AtItsEnd {
+    void* early = nullptr;
+    ~AtItsEnd() {
+      free_block(early, size);
+      free_all(allocate(3));
+    }
+  };
+  const std::size_t before = frames::slabs.load();
+  for (int round = 0; round < 20; ++round) {
+    on_a_thread([] {
+      static thread_local AtItsEnd end;  // goes after the thread has left its blocks
+      end.early = allocate_block(size);
+    });
+  }
+  EXPECT_LE(frames::slabs.load(), before + 1);
 }
 
 }  // namespace
