@@ -35,37 +35,45 @@ inline constexpr std::size_t classes = 64;
 inline constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / 16; }
 inline constexpr std::size_t size_of(std::size_t cls) noexcept { return cls * 16 + 16; }
 inline constexpr std::size_t slab_size = 32 * 1024;  // and its alignment
+inline constexpr std::size_t together = 32;          // so many slabs come from the system at once
 inline constexpr std::uint32_t batch = 32;           // foreign blocks that go back together
-inline constexpr std::uint32_t spare = 1024;         // free blocks that a thread keeps in any case
 
 struct Block {
   Block* next;
 };
 
-struct List {
-  Block* head;
-  std::uint32_t room;  // blocks freed into it before the slow path looks after it
-};
-
-// What a thread has, for each class. It outlives the thread: the next one takes it over.
-struct Nest {
-  std::array<List, classes> own{};
-  std::array<List, classes> foreign{};      // blocks of others
-  std::array<std::byte*, classes> fresh{};  // the part of the newest slab that was never used
-  std::array<std::byte*, classes> fresh_end{};
-  alignas(64) std::array<std::atomic<Block*>, classes> returned{};  // by others
-  std::atomic<bool> taken{true};
-  Nest* next = nullptr;
-};
+struct Nest;
 
 // At the beginning of its memory.
 struct alignas(64) Slab {
   Nest* nest;
   std::uint32_t blocks;
   std::uint32_t idle = 0;  // counted by `sweep`
+  Slab* next = nullptr;    // while it is unused
 };
 
-inline constinit std::atomic<std::size_t> slabs{0};  // that there are. For tests.
+struct Foreign {
+  Block* head;
+  std::uint32_t count;
+};
+
+// What a thread has. It outlives the thread: the next one takes it over.
+struct Nest {
+  std::array<Block*, classes> own{};
+  std::array<Foreign, classes> foreign{};   // blocks of others
+  std::array<std::byte*, classes> fresh{};  // the part of the newest slab that was never used
+  std::array<std::byte*, classes> fresh_end{};
+  Slab* unused = nullptr;
+  std::byte* untouched = nullptr;  // the slabs of the newest lot that never were used
+  std::byte* untouched_end = nullptr;
+  std::size_t lots = 0;
+  std::size_t sweep_at = 1;                                         // lots
+  alignas(64) std::array<std::atomic<Block*>, classes> returned{};  // by others
+  std::atomic<bool> taken{true};
+  Nest* next = nullptr;
+};
+
+inline constinit std::atomic<std::size_t> lots{0};   // obtained from the system. For tests.
 inline constinit std::atomic<Nest*> nests{nullptr};  // all of them
 inline constinit Nest no_nest{};                     // of a thread that has none: it is empty
 
@@ -82,20 +90,20 @@ inline Slab& slab_of(const void* block) noexcept {
   return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_size - 1));
 }
 
-// Sends blocks back, those in a row that are of one nest with one exchange. Empties the list.
-inline void send_back(List& list, std::size_t cls) noexcept {
-  while (Block* const first = list.head) {
+// Sends blocks back, those in a row that are of one nest with one exchange.
+inline void send_back(Block* first, std::size_t cls) noexcept {
+  while (first) {
     Nest& nest = *slab_of(first).nest;
     Block* last = first;
     while (last->next && slab_of(last->next).nest == &nest) last = last->next;
-    list.head = last->next;
+    Block* const rest = last->next;
     std::atomic<Block*>& to = nest.returned[cls];
     last->next = to.load(std::memory_order_relaxed);
     // Whoever owns the nest takes all there is with one exchange, so there is no ABA.
     while (!to.compare_exchange_weak(last->next, first, std::memory_order_release,
                                      std::memory_order_relaxed)) {}
+    first = rest;
   }
-  list.room = batch;
 }
 
 inline Nest& take_nest() {
@@ -112,7 +120,9 @@ inline Nest& take_nest() {
   return *nest;
 }
 inline void leave(Nest& nest) noexcept {
-  for (std::size_t cls = 0; cls < classes; ++cls) send_back(nest.foreign[cls], cls);
+  for (std::size_t cls = 0; cls < classes; ++cls) {
+    send_back(std::exchange(nest.foreign[cls], {}).head, cls);
+  }
   nest.taken.store(false, std::memory_order_release);
 }
 
@@ -136,75 +146,82 @@ class Stay {
   Stay(const Stay&) = delete;
   Stay& operator=(const Stay&) = delete;
   Nest* operator->() const noexcept { return &nest_; }
+  Nest& operator*() const noexcept { return nest_; }
 
  private:
   Nest& nest_;
 };
 
-COHORT_COLD inline void* allocate_slowly(std::size_t cls) {
-  const Stay nest;
-  List& list = nest->own[cls];
-  if (!list.head && nest->returned[cls].load(std::memory_order_relaxed)) {
-    list.head = nest->returned[cls].exchange(nullptr, std::memory_order_acquire);
-  }
-  if (Block* const block = list.head) {
-    list.head = block->next;
-    return block;
-  }
-  const std::size_t size = size_of(cls);
-  if (nest->fresh[cls] == nest->fresh_end[cls]) {
-    // A little less than the alignment: malloc's own words find room between two slabs.
-    const std::size_t bytes = slab_size - 16;
-    const std::size_t blocks = (bytes - sizeof(Slab)) / size;
-    void* const memory = ::operator new (bytes, std::align_val_t{slab_size});
-    new (memory) Slab{nest.operator->(), static_cast<std::uint32_t>(blocks)};
-    nest->fresh[cls] = static_cast<std::byte*>(memory) + sizeof(Slab);
-    nest->fresh_end[cls] = nest->fresh[cls] + blocks * size;
-    if (list.room == 0) list.room = spare;
-    slabs.fetch_add(1, std::memory_order_relaxed);
-  }
-  return std::exchange(nest->fresh[cls], nest->fresh[cls] + size);
-}
-
-// Now and then: gives back the slabs whose blocks are all in the list, if it is a long one.
-inline void sweep(List& list) noexcept {
-  std::uint32_t length = 0;
-  for (Block* block = list.head; block; block = block->next) ++length;
-  list.room = spare + length;  // so that sweeping costs no more than freeing did
-  if (length <= spare) return;
-  for (Block* block = list.head; block; block = block->next) ++slab_of(block).idle;
-  Block** end = &list.head;
+// Finds the slabs whose blocks are all in the list.
+inline void sweep(Nest& nest, Block*& list) noexcept {
+  for (Block* block = list; block; block = block->next) ++slab_of(block).idle;
+  Block** end = &list;
   while (Block* const block = *end) {
     Slab& slab = slab_of(block);
     if (slab.idle < slab.blocks) {
       slab.idle = 0;
       end = &block->next;
-      continue;
-    }
-    *end = block->next;
-    if (++slab.idle == 2 * slab.blocks) {
-      slabs.fetch_sub(1, std::memory_order_relaxed);
-      ::operator delete (&slab, std::align_val_t{slab_size});
+    } else {
+      *end = block->next;
+      if (++slab.idle == 2 * slab.blocks) slab.next = std::exchange(nest.unused, &slab);
     }
   }
 }
 
-// Another's block, or the thread's own if it is time to sweep.
-COHORT_COLD inline void free_slowly(std::size_t cls, Block* block) noexcept {
+inline void* memory_for_slab(Nest& nest) {
+  if (!nest.unused && nest.untouched == nest.untouched_end && nest.lots >= nest.sweep_at) {
+    // There may be many blocks of sizes that are not wanted any more. If not, the next look waits
+    // until there is half as much again, so that sweeping costs no more than filling all that.
+    for (Block*& list : nest.own) sweep(nest, list);
+    std::size_t found = 0;
+    for (const Slab* slab = nest.unused; slab; slab = slab->next) ++found;
+    if (found < nest.lots * together / 2) nest.sweep_at = nest.lots + nest.lots / 2 + 1;
+  }
+  if (Slab* const slab = nest.unused) {
+    nest.unused = slab->next;
+    return slab;
+  }
+  if (nest.untouched == nest.untouched_end) {
+    // Many at once, for with every aligned allocation malloc touches two pages more.
+    const std::size_t bytes = slab_size * together;
+    nest.untouched = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{slab_size}));
+    nest.untouched_end = nest.untouched + bytes;
+    ++nest.lots;
+    lots.fetch_add(1, std::memory_order_relaxed);
+  }
+  return std::exchange(nest.untouched, nest.untouched + slab_size);
+}
+
+COHORT_COLD inline void* allocate_slowly(std::size_t cls) {
+  const Stay nest;
+  Block*& list = nest->own[cls];
+  if (!list && nest->returned[cls].load(std::memory_order_relaxed)) {
+    list = nest->returned[cls].exchange(nullptr, std::memory_order_acquire);
+  }
+  if (Block* const block = list) {
+    list = block->next;
+    return block;
+  }
+  const std::size_t size = size_of(cls);
+  if (nest->fresh[cls] == nest->fresh_end[cls]) {
+    const std::size_t blocks = (slab_size - sizeof(Slab)) / size;
+    auto* const slab =
+        new (memory_for_slab(*nest)) Slab{&*nest, static_cast<std::uint32_t>(blocks)};
+    nest->fresh[cls] = reinterpret_cast<std::byte*>(slab + 1);
+    nest->fresh_end[cls] = nest->fresh[cls] + blocks * size;
+  }
+  return std::exchange(nest->fresh[cls], nest->fresh[cls] + size);
+}
+
+COHORT_COLD inline void free_foreign(std::size_t cls, Block* block) noexcept {
   try {
     const Stay nest;
-    const bool own = slab_of(block).nest == nest.operator->();
-    List& list = (own ? nest->own : nest->foreign)[cls];
+    Foreign& list = nest->foreign[cls];
     block->next = std::exchange(list.head, block);
-    if (own) {
-      sweep(list);
-    } else if (list.room == 0 || --list.room == 0) {
-      send_back(list, cls);
-    }
+    if (++list.count == batch) send_back(std::exchange(list, {}).head, cls);
   } catch (...) {  // no memory for a nest
-    List alone{block, 0};
     block->next = nullptr;
-    send_back(alone, cls);
+    send_back(block, cls);
   }
 }
 
@@ -217,9 +234,9 @@ inline void* allocate_block(std::size_t size) {
   using namespace frames;
   const std::size_t cls = class_of(size);
   if (cls < classes) {
-    List& list = own_nest().own[cls];
-    if (Block* const block = list.head) [[likely]] {
-      list.head = block->next;
+    Block*& list = own_nest().own[cls];
+    if (Block* const block = list) [[likely]] {
+      list = block->next;
       return block;
     }
     return allocate_slowly(cls);
@@ -233,15 +250,13 @@ inline void free_block(void* memory, [[maybe_unused]] std::size_t size) noexcept
   using namespace frames;
   const std::size_t cls = class_of(size);
   if (cls < classes) {
-    Nest& nest = own_nest();
-    List& list = nest.own[cls];
     auto* const block = static_cast<Block*>(memory);
-    if (slab_of(block).nest != &nest || --list.room == 0) [[unlikely]] {
-      free_slowly(cls, block);
+    Nest& nest = own_nest();
+    if (slab_of(block).nest != &nest) [[unlikely]] {
+      free_foreign(cls, block);
       return;
     }
-    block->next = list.head;
-    list.head = block;
+    block->next = std::exchange(nest.own[cls], block);
     return;
   }
 #endif
