@@ -26,13 +26,18 @@ class BasicDeque {
 
   /// Owner only. Grows as needed.
   void push(T& item) {
+    while (!try_push(item)) make_room();
+  }
+  /// Owner only: false if it would have to grow. Calls nothing, so that who pushes often need not
+  /// save its registers.
+  bool try_push(T& item) noexcept {
     const auto bottom = bottom_.load(std::memory_order_relaxed);
-    if (bottom - top_seen_ > static_cast<std::int64_t>(ring_->mask)) [[unlikely]] {
-      make_room(bottom);
-    }
+    if (bottom - top_seen_ > static_cast<std::int64_t>(ring_->mask)) [[unlikely]]
+      return false;
     ring_->at(bottom).store(&item, std::memory_order_relaxed);
     // Publishes the item; pairs with the acquire in steal. The owner looks for sleepers next.
     A::store_before_loads(bottom_, bottom + 1);
+    return true;
   }
 
   /// Owner only: the newest, or null.
@@ -104,7 +109,8 @@ class BasicDeque {
 
   // Thieves may still read an old ring, so it is kept; all of them together are as large as the
   // newest.
-  void make_room(std::int64_t bottom) {
+  void make_room() {
+    const auto bottom = bottom_.load(std::memory_order_relaxed);
     top_seen_ = top_.load(std::memory_order_acquire);
     if (bottom - top_seen_ <= static_cast<std::int64_t>(ring_->mask)) return;
     Ring& old = *ring_;

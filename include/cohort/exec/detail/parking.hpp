@@ -73,7 +73,7 @@ class BasicParking {
   };
 
   template <class Rouse>
-  COHORT_NOINLINE void rouse_one(Rouse& rouse) noexcept {
+  COHORT_NOINLINE void rouse_one(Rouse rouse) noexcept {
     for (std::size_t i = 0; i < size_; ++i) {
       if (rouse_bed(i, rouse)) return;
     }

@@ -108,7 +108,7 @@ class BasicPoolCore final : public Home, public std::enable_shared_from_this<Bas
   }
   void post_quietly(Coroutine& c) noexcept override { this_worker()->inbox.push(c); }
   void push(Context& context, Coroutine& c) noexcept override {
-    static_cast<Worker*>(context.worker)->deque.push(c);
+    if (!static_cast<Worker*>(context.worker)->deque.try_push(c)) return push_slowly(context, c);
     wake_one();
   }
   bool take_back(Context& context, Coroutine& c) noexcept override {
@@ -155,6 +155,11 @@ class BasicPoolCore final : public Home, public std::enable_shared_from_this<Bas
   Worker* this_worker() const noexcept {
     const Context* const context = current_context();
     return context && context->home == this ? static_cast<Worker*>(context->worker) : nullptr;
+  }
+
+  COHORT_NOINLINE void push_slowly(Context& context, Coroutine& c) noexcept {
+    static_cast<Worker*>(context.worker)->deque.push(c);
+    wake_one();
   }
 
   void start_thread(Worker& worker) {
@@ -256,18 +261,13 @@ class BasicPoolCore final : public Home, public std::enable_shared_from_this<Bas
     for (unsigned round = 0;; ++round) {
       Coroutine* c = steal(self);
       if (!c) c = next(self);
-      if (c) {
+      if (!c && round % 128 < 127) {
+        for (int i = 0; i < 20; ++i) RealAtomics::pause();
+      } else if (c || may_exit(self) || (!sleep(self) && retire())) {
         // The last one to stop searching sees to it that somebody does: for the rest of the work,
         // and for the deadlines while this worker is busy.
-        const bool was_last = parking_.found();
-        if (was_last && (work_in_sight() || timers_.next() != never)) wake_one();
-        return c;
-      }
-      if (round % 128 < 127) {
-        for (int i = 0; i < 20; ++i) RealAtomics::pause();
-      } else if (may_exit(self) || (!sleep(self) && retire())) {
         if (parking_.found() && (work_in_sight() || timers_.next() != never)) wake_one();
-        return nullptr;
+        return c;
       }
     }
   }
