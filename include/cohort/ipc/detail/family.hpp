@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "cohort/error.hpp"                   // UsageError
-#include "cohort/ipc/detail/layout.hpp"       // Header, MemberSlot
-#include "cohort/ipc/detail/robust_lock.hpp"  // Member
-#include "cohort/os/processes.hpp"            // shared_memory, start_time
+#include "cohort/error.hpp"              // UsageError
+#include "cohort/ipc/detail/layout.hpp"  // Header, MemberSlot
+#include "cohort/ipc/detail/world.hpp"   // Member
+#include "cohort/os/processes.hpp"       // shared_memory, start_time
 
 namespace cohort::inline v0::ipc::detail {
 
@@ -202,13 +202,13 @@ class BasicFamily {
 };
 using Family = BasicFamily<>;
 
-template <class>
-Member self() {
+template <class X>
+Member BasicRealWorld<X>::self() {
   return Family::get().me();
 }
 
-template <class>
-bool has_ended(Member member) noexcept {
+template <class X>
+bool BasicRealWorld<X>::has_ended(Member member) noexcept {
   Family& family = Family::get();
   const auto state = family.state_of(member);
   if (state == MemberSlot::free || state == MemberSlot::dead) return true;
@@ -217,6 +217,24 @@ bool has_ended(Member member) noexcept {
   const auto pid = slot.pid.load(std::memory_order_acquire);
   const bool ended = os::start_time(pid) != slot.started.load(std::memory_order_relaxed);
   return ended && family.state_of(member) == state;
+}
+
+template <class X>
+bool BasicRealWorld<X>::is_dead(Member member) noexcept {
+  return Family::get().state_of(member) == MemberSlot::dead;
+}
+template <class X>
+template <class T>
+T& BasicRealWorld<X>::at(Offset offset) noexcept {
+  return Family::get().template at<T>(offset);
+}
+template <class X>
+Offset BasicRealWorld<X>::offset_of(const void* address) noexcept {
+  return Family::get().offset_of(address);
+}
+template <class X>
+std::uint64_t BasicRealWorld<X>::ticket() noexcept {
+  return Family::get().header().tickets.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace cohort::inline v0::ipc::detail

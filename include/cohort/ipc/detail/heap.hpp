@@ -33,7 +33,7 @@ enum class Kind : std::uint32_t {
 };
 inline constexpr Kind first_object = Kind::lock;
 
-template <class = void>
+template <class W>
 class BasicHeap {
  public:
   /// The payload's offset, zeroed unless it is bytes; private to this process until `share`.
@@ -176,6 +176,6 @@ class BasicHeap {
     return true;
   }
 };
-using Heap = BasicHeap<>;
+using Heap = BasicHeap<RealWorld>;
 
 }  // namespace cohort::inline v0::ipc::detail

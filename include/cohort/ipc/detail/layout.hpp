@@ -10,12 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cohort/ipc/detail/robust_lock.hpp"  // RobustLock, Member
+#include "cohort/ipc/detail/robust_lock.hpp"  // RobustLock
+#include "cohort/ipc/detail/world.hpp"        // Offset, Member
 
 namespace cohort::inline v0::ipc::detail {
-
-/// Bytes from the start of the shared memory. 0: none.
-using Offset = std::uint64_t;
 
 /// Processes of a family that live at the same time, at most.
 inline constexpr std::uint32_t max_members = 256;
