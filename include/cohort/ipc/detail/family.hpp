@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -128,9 +129,9 @@ class BasicFamily {
       extend(0, initial_size);
       base_ = os::shared_memory::map(memory_.get(), limit_);
       Header& h = header();
-      h.limit = limit_;
-      h.size.store(initial_size, std::memory_order_relaxed);
-      h.top.store(first_block, std::memory_order_relaxed);
+      h.heap.limit = limit_;
+      h.heap.size.store(initial_size, std::memory_order_relaxed);
+      h.heap.top.store(first_block, std::memory_order_relaxed);
       h.tickets.store(1, std::memory_order_relaxed);
       h.identity = Header::magic;
     } else {
@@ -138,7 +139,7 @@ class BasicFamily {
       if (header().identity != Header::magic) {
         throw UsageError("the shared memory of the family was made by another version of Cohort");
       }
-      const std::size_t limit = header().limit;
+      const std::size_t limit = header().heap.limit;
       os::shared_memory::unmap(base_, sizeof(Header));
       base_ = os::shared_memory::map(memory_.get(), limit);
     }
@@ -235,6 +236,18 @@ Offset BasicRealWorld<X>::offset_of(const void* address) noexcept {
 template <class X>
 std::uint64_t BasicRealWorld<X>::ticket() noexcept {
   return Family::get().header().tickets.fetch_add(1, std::memory_order_relaxed);
+}
+template <class X>
+BasicHeapHead<BasicRealWorld<X>>& BasicRealWorld<X>::heap() noexcept {
+  return Family::get().header().heap;
+}
+template <class X>
+void BasicRealWorld<X>::clear(Offset from, std::uint64_t bytes) noexcept {
+  std::memset(Family::get().base() + from, 0, bytes);
+}
+template <class X>
+bool BasicRealWorld<X>::extend(std::uint64_t from, std::uint64_t to) noexcept {
+  return os::shared_memory::extend(Family::get().memory(), from, to);
 }
 
 }  // namespace cohort::inline v0::ipc::detail

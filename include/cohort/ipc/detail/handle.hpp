@@ -262,8 +262,9 @@ class Holds {
  private:
   static void check(HandleName name) {
     const Header& header = Family::get().header();
-    const bool inside = name.offset % 32 == 0 && name.offset > first_block &&
-                        name.offset + sizeof(Object) <= header.top.load(std::memory_order_acquire);
+    const bool inside =
+        name.offset % 32 == 0 && name.offset > first_block &&
+        name.offset + sizeof(Object) <= header.heap.top.load(std::memory_order_acquire);
     if (inside && is_held(name.offset, Object::kind, name.generation)) return;
     throw CodecError("a handle arrived that refers to nothing, or to something of another kind");
   }

@@ -27,6 +27,8 @@ struct Member {
 
 template <class W>
 class BasicHeap;
+template <class W>
+struct BasicHeapHead;
 template <class>
 struct BasicDelivery;
 
@@ -35,6 +37,8 @@ template <class X = void>
 struct BasicRealWorld : cohort::detail::RealAtomics {
   using Heap = BasicHeap<BasicRealWorld>;
   using Delivery = BasicDelivery<X>;
+  /// Processes of a family that live at the same time, at most.
+  static constexpr std::uint32_t max_members = 256;
   /// So many rounds of a spin, and one looks whether the other still lives.
   static constexpr unsigned patience = 1024;
 
@@ -46,6 +50,9 @@ struct BasicRealWorld : cohort::detail::RealAtomics {
   static T& at(Offset offset) noexcept;
   static Offset offset_of(const void* address) noexcept;
   static std::uint64_t ticket() noexcept;  // never the same again
+  static BasicHeapHead<BasicRealWorld>& heap() noexcept;
+  static void clear(Offset from, std::uint64_t bytes) noexcept;
+  static bool extend(std::uint64_t from, std::uint64_t to) noexcept;  // false: there is no room
 };
 using RealWorld = BasicRealWorld<>;
 
