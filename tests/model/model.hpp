@@ -121,7 +121,11 @@ class Execution {
 };
 
 /// In a thread: waits for another's end or death and learns all it did; true if it was killed.
-inline bool await_end(ThreadId thread) { return Machine::active()->await(thread); }
+inline bool await_end(ThreadId thread) {
+  return Machine::active()->died(Machine::active()->await(1U << thread));
+}
+/// The same for the first of several to end; yields which. `threads`: a bit for each.
+inline ThreadId await_any_end(std::uint32_t threads) { return Machine::active()->await(threads); }
 /// In a thread: whether the other has ended or was killed; if so, learns all it did.
 inline bool has_ended(ThreadId thread) { return Machine::active()->has_ended(thread); }
 /// In the final check: whether the thread was killed.

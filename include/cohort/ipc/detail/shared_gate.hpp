@@ -293,8 +293,7 @@ void BasicSharedLine<W>::finish_grant() noexcept {
   if (const Offset offset = gate_.granting_.load(std::memory_order_acquire)) {
     Waiter& waiter = at(offset);
     // Otherwise it was granted, and may be another's by now.
-    if (waiter.word_.load(std::memory_order_acquire) ==
-        gate_.granted_word_.load(std::memory_order_relaxed)) {
+    if (waiter.is_still(gate_.granted_word_.load(std::memory_order_relaxed))) {
       if (first() == offset) {
         gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
       }

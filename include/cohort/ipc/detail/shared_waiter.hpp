@@ -135,6 +135,10 @@ class BasicSharedWaiter {
       W::Heap::free(W::offset_of(this));
     }
   }
+  // Whether this is its word; but its process may have seen a nudge and calmed since.
+  bool is_still(std::uint64_t word) const noexcept {
+    return ((word_.load(std::memory_order_acquire) ^ word) & ~nudged) == 0;
+  }
   void finish_grant() noexcept {
     auto word = word_.load(std::memory_order_relaxed);
     while (!word_.compare_exchange_weak(word, (word & ~std::uint64_t{7}) | granted | unlinked,

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSL-1.0
+
+// The shared gate and who waits at it, in the model checker, under the lock, the semaphore and the
+// event, among processes that die.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "cohort/core/detail/basic_event.hpp"      // what is tested
+#include "cohort/ipc/detail/owned_permit.hpp"      // what is tested
+#include "cohort/ipc/detail/shared_gate.hpp"       // what is tested
+#include "cohort/ipc/semaphore.hpp"                // what is tested
+#include "cohort/sync/detail/basic_semaphore.hpp"  // what is tested
+#include "faults.hpp"                              // Fault, Policy
+#include "model.hpp"                               // explore, Data
+#include "world.hpp"                               // World, SharedWaits
+
+namespace {
+
+namespace model = cohort::model;
+using namespace std::chrono_literals;
+using cohort::detail::BasicEvent;
+using cohort::detail::BasicSemaphore;
+using cohort::ipc::detail::BasicOwnedPermit;
+using cohort::ipc::detail::BasicSemaphoreObject;
+using cohort::ipc::detail::BasicSharedGate;
+using cohort::ipc::detail::Member;
+using model::Execution;
+using model::expect_passed;
+using model::explore;
+using model::Family;
+using model::Fault;
+using model::Memory;
+using model::Op;
+using model::Options;
+using model::Outcome;
+using model::Policy;
+using model::require;
+using model::SharedWaits;
+using model::ThreadId;
+using model::World;
+
+constexpr auto relaxed = std::memory_order_relaxed;
+constexpr cohort::TimePoint start{1s};
+
+/// What the processes do, a letter an operation: those in capitals may die. The last one is the
+/// warden, that sweeps after all the others, and then does it, too.
+using Programs = std::vector<std::string_view>;
+
+template <class Room>
+void people(Execution& ex, Room& room, Family& family, const Programs& programs) {
+  std::vector<ThreadId> mortals;
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const auto program = programs[i];
+    const auto act = [&room, program, self = static_cast<ThreadId>(i + 1)] {
+      for (const char c : program) room.act(c, self);
+    };
+    const bool dies = program.front() >= 'A' && program.front() <= 'Z';
+    if (dies) {
+      mortals.push_back(ex.mortal(act));
+    } else if (i + 1 < programs.size()) {
+      ex.thread(act);
+    } else {
+      ex.thread([act, &family, mortals] {
+        family.watch(mortals);
+        act();
+      });
+    }
+  }
+}
+
+/// A lock. l acquires and releases, t only for a while, ! lets a millisecond pass.
+template <class W>
+struct LockRoom {
+  using Permit = BasicOwnedPermit<W>;
+  using Machine = BasicSemaphore<BasicSharedGate<W>, Permit>;
+  using Waiter = typename Machine::Waiter;
+
+  LockRoom(Family& family, std::size_t processes, bool heals) {
+    for (std::size_t i = 0; i < processes; ++i) {
+      waits.push_back(
+          std::make_unique<SharedWaits<Machine>>(machine, static_cast<ThreadId>(i + 1)));
+      family.add_waiter(waits.back()->waiter());
+    }
+    // As BasicLockObject.
+    family.add_object([this, heals](Member dead) {
+      machine.bury([dead, heals](std::uint64_t word) { return Permit::bury(word, dead, heals); });
+    });
+  }
+
+  void act(char c, ThreadId self) {
+    if (c == '!') return Policy::set_now(Policy::now() + 1ms);
+    bool refused = false;
+    if (!enter(self, c == 't' || c == 'T', false, refused)) {
+      if (!refused) return;
+      // Another may be faster.
+      if (!enter(self, false, true, refused)) return;
+      done.set(begun.get());  // the repair
+    }
+    require(begun.get() == done.get(), "nobody else is inside, and who died there was followed");
+    begun.set(begun.get() + 1);
+    work.load(relaxed);
+    done.set(begun.get());
+    machine.release(1, 1);
+  }
+  // As AcquireShared.
+  bool enter(ThreadId self, bool timed, bool repairs, bool& refused) {
+    if (repairs ? machine.try_acquire_as(typename Permit::Claim{true}) : machine.try_acquire()) {
+      return true;
+    }
+    if (!repairs && machine.word() & Permit::died) return refused = true, false;
+    auto& wait = *waits[self - 1U];
+    wait.waiter().repairs = repairs;
+    const bool granted =
+        wait.wait(timed, [&](Waiter& waiter) { refused = waiter.refused; });
+    require(granted || timed, "it waits for ever");
+    return granted && !refused;
+  }
+  void check() {
+    require(machine.try_acquire() || machine.try_acquire_as(typename Permit::Claim{true}),
+            "it is free in the end");
+  }
+
+  Machine machine{1};
+  model::Data<int> begun;
+  model::Data<int> done;
+  typename W::template atomic<int> work{0};
+  std::vector<std::unique_ptr<SharedWaits<Machine>>> waits;
+};
+
+template <class W = World>
+Outcome lock(const Programs& programs, const Options& options, Fault planted = {},
+             bool heals = false) {
+  return explore(planted, options, [&](Execution& ex) {
+    Policy::set_now(start);
+    auto& family = ex.make<Family>();
+    auto& room = ex.make<LockRoom<W>>(family, programs.size(), heals);
+    people(ex, room, family, programs);
+    ex.finally([&] {
+      room.check();
+      family.check();
+    });
+  });
+}
+
+constexpr Options one_death{.preemptions = 1, .surprises = 0, .deaths = 1, .random = 1'000, .steps = 3'000};
+
+TEST(DeathInTheModel, OfALocksOwnerOrWaiter) {
+  for (const Programs& programs : {Programs{"L", "L", "l"}, Programs{"LL", "T", "l"}, Programs{"L!L", "L", "l"}}) {
+    const auto outcome = lock(programs, one_death);
+    expect_passed(outcome, programs[0]);
+    std::cout << outcome << "\n";
+  }
+}
+
+}  // namespace

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// The world of the shared cores in the model checker: each thread of a scenario is a process.
+///
+///     auto& family = ex.make<model::Family>();
+///     family.add_object([&](Member dead) { lock.bury(dead); });
+///     ex.mortal([&] { ... });                            // thread 1: a process that may die
+///     ex.thread([&] { family.watch({1}); });             // a warden, that sweeps after it
+///
+/// A faulty core is the same source with one member function specialized:
+///
+///     struct Forgetful : World {};
+///     template <> void BasicSharedLine<Forgetful>::finish_grant() noexcept {}
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "cohort/ipc/detail/robust_lock.hpp"  // BasicRobustLock
+#include "cohort/ipc/detail/world.hpp"        // Member, Offset
+#include "faults.hpp"                         // Policy
+#include "model.hpp"                          // Machine, has_ended, await_end
+
+namespace cohort::model {
+
+using ipc::detail::Member;
+using ipc::detail::Offset;
+
+inline Member member(ThreadId thread) noexcept { return Member{std::uint64_t{1} << 16 | thread}; }
+inline ThreadId thread_of(Member member) noexcept { return static_cast<ThreadId>(member.slot()); }
+
+struct World : Policy {
+  struct Heap {
+    static void free(Offset offset) noexcept;
+  };
+  struct Delivery {
+    Member member;
+    std::uint32_t index;
+    const void* sleeps_on;
+    void operator()() const noexcept { wake_one(sleeps_on); }
+  };
+  static constexpr std::uint32_t max_members = max_threads;
+  static constexpr unsigned patience = 1;
+  static void pause() noexcept {}  // `relax` stands beside it
+
+  static Member self() noexcept { return member(Machine::active()->current()); }
+  static bool has_ended(Member member) noexcept { return model::has_ended(thread_of(member)); }
+  static bool is_dead(Member member) noexcept;
+  template <class T>
+  static T& at(Offset offset) noexcept {
+    return *reinterpret_cast<T*>(offset);
+  }
+  static Offset offset_of(const void* address) noexcept {
+    return reinterpret_cast<Offset>(address);
+  }
+  static std::uint64_t ticket() noexcept;
+};
+
+/// What the processes of one execution share beside what is tested: the table of processes, and
+/// what is found when the heap is walked.
+class Family {
+ public:
+  Family() { current() = this; }
+  static Family& get() noexcept { return *current(); }
+
+  void add_object(std::function<void(Member)> bury) { objects_.push_back(std::move(bury)); }
+  /// `waiter` lies in the scene and is to be allocated.
+  template <class Waiter>
+  void add_waiter(Waiter& waiter, std::function<void(Waiter&)> revoke = {}) {
+    waiters_.push_back({World::offset_of(&waiter), waiter.member(),
+                        [&waiter, revoke] {
+                          if (revoke && waiter.is_left()) revoke(waiter);
+                        },
+                        [&waiter] { waiter.tell_again(); },
+                        [&waiter] { return waiter.word().load(std::memory_order_relaxed); }});
+  }
+  void allocate(Offset offset) {
+    Block& block = find(offset);
+    require(!block.used, "it is free");
+    block.used = true;
+  }
+  void free(Offset offset) noexcept {
+    Block& block = find(offset);
+    require(block.used, "it is freed once");
+    block.used = false;
+    block.last = block.word();
+  }
+
+  /// What the warden of a process does that hears of the ends of those.
+  void watch(const std::vector<ThreadId>& threads) {
+    std::uint32_t watched = 0;
+    for (const ThreadId thread : threads) watched |= 1U << thread;
+    while (watched != 0) {
+      const ThreadId thread = await_any_end(watched);
+      watched &= ~(1U << thread);
+      if (!was_killed(thread)) continue;
+      std::uint32_t alive = living;
+      marks_[thread].compare_exchange_strong(alive, dead, std::memory_order_acq_rel,
+                                             std::memory_order_relaxed);
+      sweep_all();
+    }
+  }
+  bool is_dead(Member member) noexcept {
+    return marks_[member.slot()].load(std::memory_order_acquire) == dead;
+  }
+  std::uint64_t ticket() noexcept { return tickets_.fetch_add(1, std::memory_order_relaxed); }
+
+  /// In the final check.
+  void check() {
+    for (const Block& block : waiters_) {
+      require(!block.used, "no place in line is lost");
+      require(block.last == 0 || block.word() == block.last, "what is free is not touched");
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t living = 0;
+  static constexpr std::uint32_t dead = 1;
+  static constexpr std::uint32_t gone = 2;
+  struct Block {
+    Offset offset;
+    Member owner;
+    std::function<void()> revoke;
+    std::function<void()> tell_again;
+    std::function<std::uint64_t()> word;
+    bool used = false;
+    std::uint64_t last = 0;
+  };
+
+  static Family*& current() noexcept {
+    static Family* family = nullptr;
+    return family;
+  }
+  Block& find(Offset offset) {
+    const auto at = std::find_if(waiters_.begin(), waiters_.end(),
+                                 [&](const Block& block) { return block.offset == offset; });
+    require(at != waiters_.end(), "there is such a waiter");
+    return *at;
+  }
+
+  // As ipc/detail/warden.hpp and sweep.hpp.
+  void sweep_all() {
+    lock_.lock();
+    for (ThreadId i = 1; i < max_threads; ++i) {
+      if (marks_[i].load(std::memory_order_acquire) != dead) continue;
+      sweep(member(i));
+      marks_[i].store(gone, std::memory_order_release);
+    }
+    lock_.unlock();
+  }
+  void sweep(Member who) {
+    for (const auto& bury : objects_) bury(who);
+    for (const Block& block : waiters_) {
+      if (block.used && block.owner == who) block.revoke();
+    }
+    for (Block& block : waiters_) {
+      if (!block.used) continue;
+      if (block.owner == who) {
+        free(block.offset);
+      } else {
+        block.tell_again();
+      }
+    }
+  }
+
+  std::vector<std::function<void(Member)>> objects_;
+  std::vector<Block> waiters_;
+  ipc::detail::BasicRobustLock<World> lock_;
+  World::atomic<std::uint32_t> marks_[max_threads]{};
+  World::atomic<std::uint64_t> tickets_{1U};
+};
+
+inline void World::Heap::free(Offset offset) noexcept { Family::get().free(offset); }
+inline bool World::is_dead(Member member) noexcept { return Family::get().is_dead(member); }
+inline std::uint64_t World::ticket() noexcept { return Family::get().ticket(); }
+
+/// A process's waits at a shared machine, as ipc/detail/shared_wait.hpp has them: on a thread that
+/// blocks. A timed one's deadline has passed whenever it wakes. `waits`: how many at the most.
+template <class M>
+class SharedWaits {
+ public:
+  using Waiter = typename M::Waiter;
+  SharedWaits(M& machine, ThreadId thread)
+      : machine_(machine), waiter_(member(thread), 1, 0, true) {}
+  Waiter& waiter() noexcept { return waiter_; }
+
+  /// True: it was granted. `look(waiter)` reads what was granted, before it is let go.
+  template <class Look>
+  bool wait(bool timed, Look look) {
+    Family::get().allocate(World::offset_of(&waiter_));
+    waiter_.begin();
+    machine_.arm(waiter_);
+    bool granted = true;
+    while (waiter_.state() != Waiter::granted) {
+      sleep(timed);
+      if (timed) {
+        granted = !machine_.disarm(waiter_);
+        break;
+      }
+      while (retry()) World::relax(63);
+    }
+    if (granted) look(waiter_);
+    waiter_.let_go();
+    return granted;
+  }
+  bool wait(bool timed = false) {
+    return wait(timed, [](Waiter&) {});
+  }
+
+ private:
+  bool retry() {
+    if (waiter_.state() == Waiter::granted || !waiter_.was_nudged()) return false;
+    const bool again = machine_.retry(waiter_);
+    if (waiter_.state() == Waiter::granted) return false;
+    if (!again) waiter_.calm();
+    return again;
+  }
+  void sleep(bool timed) {
+    const auto word = waiter_.word().load(std::memory_order_acquire);
+    if (waiter_.decided() || waiter_.was_nudged()) return;
+    if (timed) {
+      Policy::wait(waiter_.word(), word, cohort::TimePoint{});
+    } else {
+      Policy::wait(waiter_.word(), word);
+    }
+  }
+
+  M& machine_;
+  Waiter waiter_;
+};
+
+}  // namespace cohort::model
