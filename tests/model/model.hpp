@@ -27,8 +27,8 @@
 /// one real thread, so there are no thread-locals and no blocking calls in them, and no scheduling
 /// point inside a `catch`. A failed or killed thread's stack is abandoned, not unwound.
 ///
-/// The environment overrides options: COHORT_MODEL_PREEMPTIONS, _SURPRISES, _EXECUTIONS, _RANDOM,
-/// _SEED are numbers; COHORT_MODEL_REPLAY runs the one execution that a report names.
+/// The environment overrides options: COHORT_MODEL_PREEMPTIONS, _SURPRISES, _DEATHS, _EXECUTIONS,
+/// _RANDOM, _SEED are numbers; COHORT_MODEL_REPLAY runs the one execution that a report names.
 
 #include <algorithm>
 #include <cstdlib>
@@ -141,6 +141,7 @@ inline void override_from_environment(Options& options) {
   };
   number("COHORT_MODEL_PREEMPTIONS", options.preemptions);
   number("COHORT_MODEL_SURPRISES", options.surprises);
+  number("COHORT_MODEL_DEATHS", options.deaths);
   number("COHORT_MODEL_EXECUTIONS", options.executions);
   number("COHORT_MODEL_RANDOM", options.random);
   number("COHORT_MODEL_SEED", options.seed);

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,7 @@ inline ThreadId thread_of(Member member) noexcept { return static_cast<ThreadId>
 struct World : Policy {
   struct Heap {
     static void free(Offset offset) noexcept;
+    static void make_private(Offset offset, Member member) noexcept;
   };
   struct Delivery {
     Member member;
@@ -70,7 +72,8 @@ class Family {
   /// `waiter` lies in the scene and is to be allocated.
   template <class Waiter>
   void add_waiter(Waiter& waiter, std::function<void(Waiter&)> revoke = {}) {
-    waiters_.push_back({World::offset_of(&waiter), waiter.member(),
+    waiters_.push_back({World::offset_of(&waiter),
+                        std::make_unique<World::atomic<std::uint64_t>>(waiter.member().bits),
                         [&waiter, revoke] {
                           if (revoke && waiter.is_left()) revoke(waiter);
                         },
@@ -84,9 +87,14 @@ class Family {
   }
   void free(Offset offset) noexcept {
     Block& block = find(offset);
+    block.owner->load(std::memory_order_relaxed);  // its owner may die before it is done
     require(block.used, "it is freed once");
     block.used = false;
     block.last = block.word();
+  }
+
+  void make_private(Offset offset, Member member) noexcept {
+    find(offset).owner->store(member.bits, std::memory_order_release);
   }
 
   /// What the warden of a process does that hears of the ends of those.
@@ -122,7 +130,7 @@ class Family {
   static constexpr std::uint32_t gone = 2;
   struct Block {
     Offset offset;
-    Member owner;
+    std::unique_ptr<World::atomic<std::uint64_t>> owner;
     std::function<void()> revoke;
     std::function<void()> tell_again;
     std::function<std::uint64_t()> word;
@@ -141,6 +149,10 @@ class Family {
     return *at;
   }
 
+  static Member owner_of(const Block& block) noexcept {
+    return Member{block.owner->load(std::memory_order_acquire)};
+  }
+
   // As ipc/detail/warden.hpp and sweep.hpp.
   void sweep_all() {
     lock_.lock();
@@ -154,11 +166,11 @@ class Family {
   void sweep(Member who) {
     for (const auto& bury : objects_) bury(who);
     for (const Block& block : waiters_) {
-      if (block.used && block.owner == who) block.revoke();
+      if (block.used && owner_of(block) == who) block.revoke();
     }
     for (Block& block : waiters_) {
       if (!block.used) continue;
-      if (block.owner == who) {
+      if (owner_of(block) == who) {
         free(block.offset);
       } else {
         block.tell_again();
@@ -174,6 +186,9 @@ class Family {
 };
 
 inline void World::Heap::free(Offset offset) noexcept { Family::get().free(offset); }
+inline void World::Heap::make_private(Offset offset, Member member) noexcept {
+  Family::get().make_private(offset, member);
+}
 inline bool World::is_dead(Member member) noexcept { return Family::get().is_dead(member); }
 inline std::uint64_t World::ticket() noexcept { return Family::get().ticket(); }
 

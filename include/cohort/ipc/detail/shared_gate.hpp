@@ -7,7 +7,7 @@
 /// The line is linked through the waiters, which lie in shared memory. A waiter that gives up only
 /// marks itself; whoever comes by takes it out. So only the gate's lock stands between a process
 /// that dies and the others, and whoever takes that over can put the line in order: a claim is
-/// undone, a grant that was begun (`granting_`) is finished, the end of the line is looked for.
+/// undone, a grant or a removal that was begun (`removing_`) is finished, and so on.
 /// What a dead process did not come to deliver is found by the waiting processes themselves, who
 /// look through all their waits when one of the family has died.
 
@@ -39,7 +39,7 @@ class BasicSharedLine {
       Waiter& waiter = at(offset);
       const bool alive = !W::is_dead(waiter.member());
       if (alive && waiter.claim()) return &waiter;
-      drop_front();
+      drop(0);
     }
     return nullptr;
   }
@@ -75,9 +75,22 @@ class BasicSharedLine {
 
   static Waiter& at(Offset offset) noexcept { return W::template at<Waiter>(offset); }
   Offset first() const noexcept;
-  void drop_front() noexcept;
+  bool contains(Offset offset) noexcept {
+    bool found = false;
+    each([&](Waiter& waiter) { return !(found = W::offset_of(&waiter) == offset); });
+    return found;
+  }
+  void drop(Offset before) noexcept;
+  // Those in front, so that none is left when nobody waits any more. True if there were any.
+  bool drop_cancelled() noexcept {
+    bool any = false;
+    for (; !empty() && front().state() == Waiter::cancelled; any = true) drop(0);
+    return any;
+  }
   void tidy() noexcept;
-  void finish_grant() noexcept;
+  void begin_to_remove(Offset offset) noexcept;
+  void end_removal() noexcept;
+  void finish_removal() noexcept;
   void recover() noexcept;
   void deliver() noexcept {
     for (std::size_t i = 0; i < count_; ++i) deliveries_[i]();
@@ -113,7 +126,7 @@ class BasicSharedGate {
   void with(Owner& owner, Body body) noexcept {
     Line line(*this);
     if (lock_.lock()) {
-      line.finish_grant();
+      line.finish_removal();
       owner.recover(line);
       line.recover();
       owner.serve(line);
@@ -172,6 +185,7 @@ class BasicSharedGate {
   void unlock(Owner& owner, Line& line) noexcept {
     do {
       if (lock_.take_request()) owner.serve(line);
+      while (line.drop_cancelled()) owner.serve(line);
     } while (!lock_.try_unlock());
     line.deliver();
   }
@@ -180,8 +194,8 @@ class BasicSharedGate {
   // What follows belongs to the lock, except that anybody counts up left_.
   Atomic<Offset> first_{0};
   Atomic<Offset> last_{0};
-  Atomic<Offset> granting_{0};             // the waiter that is being granted,
-  Atomic<std::uint64_t> granted_word_{0};  // and its word before
+  Atomic<Offset> removing_{0};             // the waiter that is being granted, or was cancelled,
+  Atomic<std::uint64_t> removed_word_{0};  // and its word before
   Atomic<std::uint64_t> owed_{0};          // how many more are claimed and shall be granted
   Atomic<std::uint32_t> length_{0};        // about
   Atomic<std::uint32_t> left_{0};          // of these have been cancelled
@@ -206,16 +220,36 @@ void BasicSharedLine<W>::push_back(Waiter& waiter) noexcept {
   gate_.length_.fetch_add(1, std::memory_order_relaxed);
 }
 
+// Whoever dies from here on has the waiter taken out by the next one, or left where it is.
 template <class W>
-void BasicSharedLine<W>::drop_front() noexcept {
-  const Offset offset = first();
+void BasicSharedLine<W>::begin_to_remove(Offset offset) noexcept {
+  gate_.removed_word_.store(at(offset).word_.load(std::memory_order_relaxed),
+                            std::memory_order_relaxed);
+  gate_.removing_.store(offset, std::memory_order_release);
+}
+template <class W>
+void BasicSharedLine<W>::end_removal() noexcept {
+  gate_.removing_.store(0, std::memory_order_release);
+}
+
+// The first, or the one behind `before`. A dead one's is found, and freed, with all that was private
+// to it.
+template <class W>
+void BasicSharedLine<W>::drop(Offset before) noexcept {
+  auto& link = before ? at(before).next_ : gate_.first_;
+  const Offset offset = link.load(std::memory_order_acquire);
   Waiter& waiter = at(offset);
-  gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
+  const bool dead = W::is_dead(waiter.member());
+  if (!dead) begin_to_remove(offset);
+  const Offset next = waiter.next_.load(std::memory_order_acquire);
+  if (before && !next) gate_.last_.store(before, std::memory_order_relaxed);
+  link.store(next, std::memory_order_release);
   gate_.length_.fetch_sub(1, std::memory_order_relaxed);
   if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
-  // A dead one's is found, and freed, with all that was private to it.
-  const bool dead = W::is_dead(waiter.member());
-  if (!dead) waiter.leave_to_other(Waiter::unlinked, Waiter::forgotten);
+  if (!dead) {
+    waiter.leave_line();
+    end_removal();
+  }
 }
 
 template <class W>
@@ -224,40 +258,26 @@ void BasicSharedLine<W>::grant_front() noexcept {
   Waiter& waiter = at(offset);
   if (count_ == most) deliver();
   deliveries_[count_++] = waiter.delivery();
-  const auto word = waiter.word_.load(std::memory_order_relaxed);
-  gate_.granted_word_.store(word, std::memory_order_relaxed);
-  gate_.granting_.store(offset, std::memory_order_release);
+  begin_to_remove(offset);
   gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
   gate_.length_.fetch_sub(1, std::memory_order_relaxed);
   // From here on its process may free it.
   waiter.finish_grant();
-  gate_.granting_.store(0, std::memory_order_release);
+  end_removal();
 }
 
 // Takes out all that were cancelled or belong to the dead.
 template <class W>
 void BasicSharedLine<W>::tidy() noexcept {
-  while (first()) {
-    Waiter& waiter = at(first());
-    const bool dead = W::is_dead(waiter.member());
-    if (!dead && waiter.state() != Waiter::cancelled) break;
-    drop_front();
-  }
-  for (Offset before = first(); before;) {
-    const Offset offset = at(before).next_.load(std::memory_order_acquire);
-    if (!offset) break;
+  Offset before = 0;
+  for (Offset offset = first(); offset;) {
     Waiter& waiter = at(offset);
-    const bool dead = W::is_dead(waiter.member());
-    if (!dead && waiter.state() != Waiter::cancelled) {
+    if (W::is_dead(waiter.member()) || waiter.state() == Waiter::cancelled) {
+      drop(before);
+    } else {
       before = offset;
-      continue;
     }
-    const Offset next = waiter.next_.load(std::memory_order_acquire);
-    if (!next) gate_.last_.store(before, std::memory_order_relaxed);
-    at(before).next_.store(next, std::memory_order_release);
-    gate_.length_.fetch_sub(1, std::memory_order_relaxed);
-    if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
-    if (!dead) waiter.leave_to_other(Waiter::unlinked, Waiter::forgotten);
+    offset = before ? at(before).next_.load(std::memory_order_acquire) : first();
   }
 }
 
@@ -289,17 +309,23 @@ bool BasicSharedLine<W>::finish_first() noexcept {
 
 // The lock was taken over from a dead process.
 template <class W>
-void BasicSharedLine<W>::finish_grant() noexcept {
-  if (const Offset offset = gate_.granting_.load(std::memory_order_acquire)) {
+void BasicSharedLine<W>::finish_removal() noexcept {
+  if (const Offset offset = gate_.removing_.load(std::memory_order_acquire)) {
     Waiter& waiter = at(offset);
-    // Otherwise it was granted, and may be another's by now.
-    if (waiter.is_still(gate_.granted_word_.load(std::memory_order_relaxed))) {
-      if (first() == offset) {
-        gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
+    const auto word = gate_.removed_word_.load(std::memory_order_relaxed);
+    // Otherwise it was done, and may be another's by now.
+    if (waiter.is_still(word)) {
+      if (Waiter::state_of(word) == Waiter::claimed) {
+        if (first() == offset) {
+          gate_.first_.store(waiter.next_.load(std::memory_order_acquire),
+                             std::memory_order_release);
+        }
+        waiter.finish_grant();
+      } else if (!contains(offset)) {
+        waiter.leave_line();
       }
-      waiter.finish_grant();
     }
-    gate_.granting_.store(0, std::memory_order_release);
+    end_removal();
   }
 }
 template <class W>

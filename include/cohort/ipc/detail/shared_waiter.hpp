@@ -87,8 +87,13 @@ class BasicSharedWaiter {
   }
   /// By its process, which has looked: it sleeps again.
   void calm() noexcept { word_.fetch_and(~nudged, std::memory_order_acq_rel); }
-  /// By its process, when the wait is over, however it ended. The second who lets go frees it.
-  void let_go() noexcept { leave_to_other(forgotten, unlinked); }
+  /// By its process, when the wait is over, however it ended. If it stands in line still, whoever
+  /// takes it out frees it.
+  void let_go() noexcept {
+    if (word_.fetch_or(forgotten, std::memory_order_acq_rel) & unlinked) {
+      W::Heap::free(W::offset_of(this));
+    }
+  }
 
   // For whoever sweeps after its process: whether it was granted something and did not take it up,
   // and that this is done with.
@@ -130,14 +135,24 @@ class BasicSharedWaiter {
   static constexpr std::uint64_t forgotten = 32;  // its process will not look at it again
 
   static State state_of(std::uint64_t word) noexcept { return static_cast<State>(word & 7); }
-  void leave_to_other(std::uint64_t mine, std::uint64_t others) noexcept {
-    if (word_.fetch_or(mine, std::memory_order_acq_rel) & others) {
-      W::Heap::free(W::offset_of(this));
-    }
-  }
-  // Whether this is its word; but its process may have seen a nudge and calmed since.
+  // Whether this is its word, but for what its process may do to it at any time: it calms, it forgets.
   bool is_still(std::uint64_t word) const noexcept {
-    return ((word_.load(std::memory_order_acquire) ^ word) & ~nudged) == 0;
+    return ((word_.load(std::memory_order_acquire) ^ word) & ~(nudged | forgotten)) == 0;
+  }
+  // With the gate's lock: a cancelled one stands in no line any more. Its process frees it, or has
+  // left it to us, and then it is ours before we do.
+  void leave_line() noexcept {
+    auto word = word_.load(std::memory_order_acquire);
+    while (!(word & forgotten)) {
+      if (word_.compare_exchange_weak(word, word | unlinked, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) {
+        return;
+      }
+    }
+    const Offset at = W::offset_of(this);
+    W::Heap::make_private(at, W::self());
+    word_.store(0, std::memory_order_release);
+    W::Heap::free(at);
   }
   void finish_grant() noexcept {
     auto word = word_.load(std::memory_order_relaxed);
