@@ -41,7 +41,9 @@ using model::Memory;
 using model::Op;
 using model::Options;
 using model::Outcome;
+using model::people;
 using model::Policy;
+using model::Programs;
 using model::require;
 using model::SharedWaits;
 using model::ThreadId;
@@ -49,32 +51,6 @@ using model::World;
 
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr cohort::TimePoint start{1s};
-
-/// What the processes do, a letter an operation: those in capitals may die. The last one is the
-/// warden, that sweeps after all the others, and then does it, too.
-using Programs = std::vector<std::string_view>;
-
-template <class Room>
-void people(Execution& ex, Room& room, Family& family, const Programs& programs) {
-  std::vector<ThreadId> mortals;
-  for (std::size_t i = 0; i < programs.size(); ++i) {
-    const auto program = programs[i];
-    const auto act = [&room, program, self = static_cast<ThreadId>(i + 1)] {
-      for (const char c : program) room.act(c, self);
-    };
-    const bool dies = program.front() >= 'A' && program.front() <= 'Z';
-    if (dies) {
-      mortals.push_back(ex.mortal(act));
-    } else if (i + 1 < programs.size()) {
-      ex.thread(act);
-    } else {
-      ex.thread([act, &family, mortals] {
-        family.watch(mortals);
-        act();
-      });
-    }
-  }
-}
 
 /// A lock. l acquires and releases, t only for a while, ! lets a millisecond pass.
 template <class W>
@@ -259,7 +235,7 @@ constexpr Options one_death{
 
 TEST(DeathInTheModel, OfALocksOwnerOrWaiter) {
   for (const Programs& programs :
-       {Programs{"L", "L", "l"}, Programs{"LL", "T", "l"}, Programs{"L!L", "L", "l"}}) {
+       {Programs{"L", "L", "*l"}, Programs{"LL", "T", "*l"}, Programs{"L!L", "L", "*l"}}) {
     const auto outcome = lock(programs, one_death);
     expect_passed(outcome, programs[0]);
     std::cout << outcome << "\n";
@@ -268,16 +244,16 @@ TEST(DeathInTheModel, OfALocksOwnerOrWaiter) {
 
 TEST(DeathInTheModel, OfASemaphoresHolderOrWaiter) {
   for (const Programs& programs :
-       {Programs{"H", "H", "h"}, Programs{"HH", "O", "h"}, Programs{"A", "O", "b"},
-        Programs{"H!H", "A", "b"}, Programs{"H", "h", "O", "o"}}) {
+       {Programs{"H", "H", "*h"}, Programs{"HH", "O", "*h"}, Programs{"A", "O", "*b"},
+        Programs{"O!O", "A", "*b"}, Programs{"H", "h", "O", "*o"}}) {
     const auto outcome = hold(programs, one_death);
     expect_passed(outcome, programs[0]);
     std::cout << outcome << "\n";
   }
 }
 TEST(DeathInTheModel, OfAnEventsWaiterOrSetter) {
-  for (const Programs& programs : {Programs{"W", "s", "w"}, Programs{"w", "S", "s"},
-                                   Programs{"W", "T", "s", "t"}, Programs{"t", "Szs", "s"}}) {
+  for (const Programs& programs : {Programs{"W", "s", "*w"}, Programs{"w", "S", "*s"},
+                                   Programs{"W", "T", "s", "*t"}, Programs{"t", "Szs", "*s"}}) {
     const auto outcome = wait(programs, one_death);
     expect_passed(outcome, programs[0]);
     std::cout << outcome << "\n";

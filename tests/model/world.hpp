@@ -5,8 +5,7 @@
 ///
 ///     auto& family = ex.make<model::Family>();
 ///     family.add_object([&](Member dead) { lock.bury(dead); });
-///     ex.mortal([&] { ... });                            // thread 1: a process that may die
-///     ex.thread([&] { family.watch({1}); });             // a warden, that sweeps after it
+///     people(ex, room, family, {"L", "l", "*l"});  // one may die, one is a warden
 ///
 /// A faulty core is the same source with one member function specialized:
 ///
@@ -17,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -87,20 +87,20 @@ class Family {
   }
   void free(Offset offset) noexcept {
     Block& block = find(offset);
-    block.owner->load(std::memory_order_relaxed);  // its owner may die before it is done
+    const auto last = block.word();  // who frees it may die before it is done
     require(block.used, "it is freed once");
     block.used = false;
-    block.last = block.word();
+    block.last = last;
   }
 
   void make_private(Offset offset, Member member) noexcept {
     find(offset).owner->store(member.bits, std::memory_order_release);
   }
 
-  /// What the warden of a process does that hears of the ends of those.
-  void watch(const std::vector<ThreadId>& threads) {
+  /// What the warden of a process does that hears of the ends of the others.
+  void watch(ThreadId self, const std::vector<ThreadId>& threads) {
     std::uint32_t watched = 0;
-    for (const ThreadId thread : threads) watched |= 1U << thread;
+    for (const ThreadId thread : threads) watched |= thread == self ? 0 : 1U << thread;
     while (watched != 0) {
       const ThreadId thread = await_any_end(watched);
       watched &= ~(1U << thread);
@@ -246,5 +246,35 @@ class SharedWaits {
   M& machine_;
   Waiter waiter_;
 };
+
+/// What processes do, a letter an operation, `room.act(letter, thread)`. Those that begin with a
+/// capital may die; who begins with * is a warden first, that sweeps after all the others, and who
+/// begins with % too, but may die as well.
+using Programs = std::vector<std::string_view>;
+
+template <class Room>
+void people(Execution& ex, Room& room, Family& family, const Programs& programs) {
+  std::vector<ThreadId> mortals;
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const char first = programs[i].front();
+    if (first == '%' || (first >= 'A' && first <= 'Z')) {
+      mortals.push_back(static_cast<ThreadId>(i + 1));
+    }
+  }
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const auto self = static_cast<ThreadId>(i + 1);
+    const auto act = [&room, &family, program = programs[i], self, mortals] {
+      for (const char c : program) {
+        if (c == '*' || c == '%') {
+          family.watch(self, mortals);
+        } else {
+          room.act(c, self);
+        }
+      }
+    };
+    std::find(mortals.begin(), mortals.end(), self) != mortals.end() ? ex.mortal(act)
+                                                                     : ex.thread(act);
+  }
+}
 
 }  // namespace cohort::model
