@@ -53,6 +53,7 @@ struct World : Policy {
   static bool is_dead(Member member) noexcept;
   template <class T>
   static T& at(Offset offset) noexcept {
+    require(offset != 0, "what is looked at is there");
     return *reinterpret_cast<T*>(offset);
   }
   static Offset offset_of(const void* address) noexcept {
