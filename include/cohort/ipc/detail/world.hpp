@@ -31,12 +31,15 @@ template <class W>
 struct BasicHeapHead;
 template <class>
 struct BasicDelivery;
+template <class = void>
+class BasicHoldersLock;
 
 /// A template only so that what nobody uses is not compiled.
 template <class X = void>
 struct BasicRealWorld : cohort::detail::RealAtomics {
   using Heap = BasicHeap<BasicRealWorld>;
   using Delivery = BasicDelivery<X>;
+  using HoldersLock = BasicHoldersLock<X>;
   /// Processes of a family that live at the same time, at most.
   static constexpr std::uint32_t max_members = 256;
   /// So many rounds of a spin, and one looks whether the other still lives.
