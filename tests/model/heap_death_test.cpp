@@ -183,11 +183,6 @@ constexpr Options one_death{
 constexpr Options two_deaths{
     .preemptions = 0, .surprises = 0, .deaths = 2, .random = 300, .steps = 3'000};
 
-void expect_exhausted(const Outcome& outcome) {
-  expect_passed(outcome);
-  EXPECT_TRUE(outcome.exhausted);
-}
-
 TEST(DeathInTheModel, OfWhoAllocatesOrFreesLosesNoBlock) {
   expect_exhausted(use({"AFA", "bfa", "*a"}, one_death));
   expect_exhausted(use({"AABFF", "*a"}, one_death));

@@ -120,6 +120,7 @@ using cohort::ipc::detail::BasicSemaphoreObject;
 using cohort::ipc::detail::BasicSharedGate;
 using cohort::ipc::detail::Member;
 using model::Execution;
+using model::expect_exhausted;
 using model::expect_passed;
 using model::explore;
 using model::Family;
@@ -336,9 +337,7 @@ void expect_all_pass(Run run, Options options, const std::vector<Programs>& all)
   for (const Programs& programs : all) {
     std::string what;
     for (const auto program : programs) what += std::string(program) + " ";
-    const auto outcome = run(programs, options);
-    expect_passed(outcome, what);
-    EXPECT_TRUE(outcome.exhausted) << what;
+    expect_exhausted(run(programs, options), what);
     Options weak = options;
     weak.memory = Memory::weak;
     weak.executions = 0;
@@ -379,9 +378,7 @@ TEST(DeathInTheModel, OfAnEventsWaiterOrSetter) {
 
 TEST(SharedGateInTheModel, KeepsNobodyWhoseTimeIsUp) {
   const Options options{.preemptions = 2, .surprises = 0, .random = 300, .steps = 3'000};
-  const auto outcome = run_event({"t", "t"}, options);
-  expect_passed(outcome);
-  EXPECT_TRUE(outcome.exhausted);
+  expect_exhausted(run_event({"t", "t"}, options));
 }
 
 TEST(DeathInTheModel, IsSeenToBreakAFaultyGate) {

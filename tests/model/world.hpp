@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "cohort/ipc/detail/heap.hpp"         // Kind, BasicBlock
 #include "cohort/ipc/detail/robust_lock.hpp"  // BasicRobustLock
 #include "cohort/ipc/detail/world.hpp"        // Member, Offset
 #include "faults.hpp"                         // Policy
@@ -36,7 +37,17 @@ inline ThreadId thread_of(Member member) noexcept { return static_cast<ThreadId>
 struct World : Policy {
   struct Heap {
     static void free(Offset offset) noexcept;
+    static void share(Offset offset) noexcept { make_private(offset, Member{}); }
     static void make_private(Offset offset, Member member) noexcept;
+    static ipc::detail::BasicBlock<World>& block_of(Offset offset) noexcept;
+    template <class Visit>
+    static void walk(Visit visit);
+  };
+  struct HoldersLock {
+    HoldersLock() noexcept;
+    HoldersLock(const HoldersLock&) = delete;
+    HoldersLock& operator=(const HoldersLock&) = delete;
+    ~HoldersLock();
   };
   struct Delivery {
     Member member;
@@ -73,29 +84,38 @@ class Family {
   /// `waiter` lies in the scene and is to be allocated.
   template <class Waiter>
   void add_waiter(Waiter& waiter, std::function<void(Waiter&)> revoke = {}) {
-    waiters_.push_back({World::offset_of(&waiter),
-                        std::make_unique<World::atomic<std::uint64_t>>(waiter.member().bits),
-                        [&waiter, revoke] {
-                          if (revoke && waiter.is_left()) revoke(waiter);
-                        },
-                        [&waiter] { waiter.tell_again(); },
-                        [&waiter] { return waiter.word().load(std::memory_order_relaxed); }});
+    add(
+        World::offset_of(&waiter),
+        [&waiter, revoke] {
+          if (revoke && waiter.is_left()) revoke(waiter);
+        },
+        [&waiter] { waiter.tell_again(); },
+        [&waiter] { return waiter.word().load(std::memory_order_relaxed); });
   }
-  void allocate(Offset offset) {
+  void add_message(Offset offset) {
+    add(offset, {}, [] {}, {});
+  }
+  void allocate(Offset offset, ipc::detail::Kind kind = ipc::detail::Kind::waiter) {
     Block& block = find(offset);
     require(!block.used, "it is free");
+    block.head->kind.store(static_cast<std::uint32_t>(kind), std::memory_order_relaxed);
+    block.head->owner.store(World::self().bits, std::memory_order_relaxed);
     block.used = true;
+  }
+  ipc::detail::BasicBlock<World>& head_of(Offset offset) { return *find(offset).head; }
+  template <class Visit>
+  void walk(Visit visit) {
+    for (Block& block : blocks_) {
+      if (block.used) visit(block.offset, *block.head);
+    }
   }
   void free(Offset offset) noexcept {
     Block& block = find(offset);
-    const auto last = block.word();  // who frees it may die before it is done
+    block.head->generation.fetch_add(1, std::memory_order_relaxed);
+    const auto last = block.word ? block.word() : 0;  // who frees it may die before it is done
     require(block.used, "it is freed once");
     block.used = false;
     block.last = last;
-  }
-
-  void make_private(Offset offset, Member member) noexcept {
-    find(offset).owner->store(member.bits, std::memory_order_release);
   }
 
   /// What the warden of a process does that hears of the ends of the others.
@@ -117,10 +137,12 @@ class Family {
   }
   std::uint64_t ticket() noexcept { return tickets_.fetch_add(1, std::memory_order_relaxed); }
 
+  ipc::detail::BasicRobustLock<World> holders_lock;
+
   /// In the final check.
   void check() {
-    for (const Block& block : waiters_) {
-      require(!block.used, "no place in line is lost");
+    for (const Block& block : blocks_) {
+      require(!block.used, "no place in line and no message is lost");
       require(block.last == 0 || block.word() == block.last, "what is free is not touched");
     }
   }
@@ -131,7 +153,7 @@ class Family {
   static constexpr std::uint32_t gone = 2;
   struct Block {
     Offset offset;
-    std::unique_ptr<World::atomic<std::uint64_t>> owner;
+    std::unique_ptr<ipc::detail::BasicBlock<World>> head;
     std::function<void()> revoke;
     std::function<void()> tell_again;
     std::function<std::uint64_t()> word;
@@ -139,19 +161,24 @@ class Family {
     std::uint64_t last = 0;
   };
 
+  void add(Offset offset, std::function<void()> revoke, std::function<void()> tell_again,
+           std::function<std::uint64_t()> word) {
+    blocks_.push_back({offset, std::make_unique<ipc::detail::BasicBlock<World>>(),
+                       std::move(revoke), std::move(tell_again), std::move(word)});
+  }
   static Family*& current() noexcept {
     static Family* family = nullptr;
     return family;
   }
   Block& find(Offset offset) {
-    const auto at = std::find_if(waiters_.begin(), waiters_.end(),
+    const auto at = std::find_if(blocks_.begin(), blocks_.end(),
                                  [&](const Block& block) { return block.offset == offset; });
-    require(at != waiters_.end(), "there is such a waiter");
+    require(at != blocks_.end(), "there is such a waiter");
     return *at;
   }
 
   static Member owner_of(const Block& block) noexcept {
-    return Member{block.owner->load(std::memory_order_acquire)};
+    return Member{block.head->owner.load(std::memory_order_acquire)};
   }
 
   // As ipc/detail/warden.hpp and sweep.hpp.
@@ -166,10 +193,10 @@ class Family {
   }
   void sweep(Member who) {
     for (const auto& bury : objects_) bury(who);
-    for (const Block& block : waiters_) {
-      if (block.used && owner_of(block) == who) block.revoke();
+    for (const Block& block : blocks_) {
+      if (block.used && block.revoke && owner_of(block) == who) block.revoke();
     }
-    for (Block& block : waiters_) {
+    for (Block& block : blocks_) {
       if (!block.used) continue;
       if (owner_of(block) == who) {
         free(block.offset);
@@ -180,7 +207,7 @@ class Family {
   }
 
   std::vector<std::function<void(Member)>> objects_;
-  std::vector<Block> waiters_;
+  std::vector<Block> blocks_;
   ipc::detail::BasicRobustLock<World> lock_;
   World::atomic<std::uint32_t> marks_[max_threads]{};
   World::atomic<std::uint64_t> tickets_{1U};
@@ -188,8 +215,17 @@ class Family {
 
 inline void World::Heap::free(Offset offset) noexcept { Family::get().free(offset); }
 inline void World::Heap::make_private(Offset offset, Member member) noexcept {
-  Family::get().make_private(offset, member);
+  block_of(offset).owner.store(member.bits, std::memory_order_release);
 }
+inline ipc::detail::BasicBlock<World>& World::Heap::block_of(Offset offset) noexcept {
+  return Family::get().head_of(offset);
+}
+template <class Visit>
+void World::Heap::walk(Visit visit) {
+  Family::get().walk(visit);
+}
+inline World::HoldersLock::HoldersLock() noexcept { Family::get().holders_lock.lock(); }
+inline World::HoldersLock::~HoldersLock() { Family::get().holders_lock.unlock(); }
 inline bool World::is_dead(Member member) noexcept { return Family::get().is_dead(member); }
 inline std::uint64_t World::ticket() noexcept { return Family::get().ticket(); }
 

@@ -85,9 +85,12 @@ class BasicQueueObject {
     // he is to be told.
     void recover(Line& line) noexcept {
       queue().receivers.gate_.with(queue().receivers, [](Line&) {});
-      if (!queue().accepting_.exchange(false, std::memory_order_acq_rel) || line.empty()) return;
-      auto& first = static_cast<Waiter&>(line.front());
-      if (!first.still_has_message() && !first.follow()) line.finish_front();
+      if (!queue().accepting_.load(std::memory_order_acquire)) return;
+      if (!line.empty() && line.front().state() == Waiter::claimed) {
+        auto& first = static_cast<Waiter&>(line.front());
+        if (!first.still_has_message() && !first.follow()) line.finish_front();
+      }
+      queue().accepting_.store(false, std::memory_order_release);
     }
     Gate gate_;
     Offset queue_ = 0;
@@ -245,7 +248,6 @@ class BasicQueueObject {
     appended_owner_.store(Heap::block_of(message).owner.load(std::memory_order_relaxed),
                           std::memory_order_relaxed);
     appending_.store(message, std::memory_order_release);
-    head_of(message).link = 0;
     Heap::share(message);
   }
   // `popping_` is left for the caller, who clears it when the message has arrived.
@@ -324,7 +326,7 @@ class BasicQueueObject {
       if (!first) return;
       accepting_.store(true, std::memory_order_release);
       first->look_ahead();
-      receivers.gate_.with(receivers, [&](Line&) {
+      receivers.gate_.with(receivers, [&, first](Line&) {
         append(first->message);
         message = first_.load(std::memory_order_relaxed);
         pop_for_me(message);
