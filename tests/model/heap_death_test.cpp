@@ -178,9 +178,9 @@ Outcome use(const Programs& programs, const Options& options, Fault planted = {}
   });
 }
 
-constexpr Options one_death{
+const Options one_death{
     .preemptions = 1, .surprises = 0, .deaths = 1, .random = 300, .steps = 3'000};
-constexpr Options two_deaths{
+const Options two_deaths{
     .preemptions = 0, .surprises = 0, .deaths = 2, .random = 300, .steps = 3'000};
 
 TEST(DeathInTheModel, OfWhoAllocatesOrFreesLosesNoBlock) {

@@ -234,12 +234,12 @@ Outcome pass_on(const Setting& setting, const Programs& programs, const Options&
   });
 }
 
-constexpr Options one_death{
+const Options one_death{
     .preemptions = 1, .surprises = 0, .deaths = 1, .random = 300, .steps = 4'000};
 
-constexpr Options two_deaths{
+const Options two_deaths{
     .preemptions = 0, .surprises = 0, .deaths = 2, .random = 300, .steps = 4'000};
-constexpr Options at_random{
+const Options at_random{
     .deaths = 2, .executions = 0, .random = 700, .depth = 4, .steps = 4'000};
 
 TEST(DeathInTheModel, OfAReceiverOfAQueueThatHasRoom) {

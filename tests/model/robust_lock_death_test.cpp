@@ -142,8 +142,8 @@ Outcome ask(const Options& options, Fault planted = {}) {
   });
 }
 
-constexpr Options one_death{.preemptions = 1, .surprises = 0, .deaths = 1, .random = 1'000};
-constexpr Options two_deaths{.preemptions = 1, .surprises = 0, .deaths = 2, .random = 1'000};
+const Options one_death{.preemptions = 1, .surprises = 0, .deaths = 1, .random = 1'000};
+const Options two_deaths{.preemptions = 1, .surprises = 0, .deaths = 2, .random = 1'000};
 
 TEST(DeathInTheModel, OfARobustLocksHolderIsSeenByTheNextAlsoIfThatOneDiesToo) {
   for (const auto memory : {Memory::tso, Memory::weak}) {

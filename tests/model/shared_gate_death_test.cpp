@@ -322,13 +322,13 @@ Outcome run_event(const Programs& programs, const Options& options, Fault plante
   });
 }
 
-constexpr Options one_death{
+const Options one_death{
     .preemptions = 1, .surprises = 0, .deaths = 1, .random = 300, .steps = 3'000};
-constexpr Options one_death_more_switches{
+const Options one_death_more_switches{
     .preemptions = 2, .surprises = 0, .deaths = 1, .random = 300, .steps = 3'000};
-constexpr Options two_deaths{
+const Options two_deaths{
     .preemptions = 1, .surprises = 0, .deaths = 2, .random = 300, .steps = 3'000};
-constexpr Options two_deaths_alone{
+const Options two_deaths_alone{
     .preemptions = 0, .surprises = 0, .deaths = 2, .random = 300, .steps = 3'000};
 
 // All of them, and then some at random under weak memory.
