@@ -220,11 +220,12 @@ struct ModelAtomics {
   static void set_now(TimePoint time) noexcept { clock() = time; }
 
   /// With no deadline, or the latest there is, for ever; else it may end at any time.
-  static void wait(const Atomic<std::uint32_t>& word, std::uint32_t expected) noexcept {
+  template <class T>
+  static void wait(const Atomic<T>& word, std::type_identity_t<T> expected) noexcept {
     if (Machine* const machine = Machine::active()) machine->wait(word.cell_, expected, false);
   }
-  template <class When>
-  static void wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
+  template <class T, class When>
+  static void wait(const Atomic<T>& word, std::type_identity_t<T> expected,
                    When deadline) noexcept {
     if (Machine* const machine = Machine::active()) {
       machine->wait(word.cell_, expected, deadline != When::max());

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <string_view>
 #include <type_traits>
@@ -121,6 +122,12 @@ inline Outcome explore(Fault planted, const Options& options,
 
 inline void expect_passed(const Outcome& outcome, std::string_view what = {}) {
   EXPECT_FALSE(outcome.failed) << what << "\n" << outcome;
+}
+/// All that the options allow, unless the environment asks for so much that it is cut short.
+inline void expect_exhausted(const Outcome& outcome, std::string_view what = {}) {
+  expect_passed(outcome, what);
+  const bool wider = std::getenv("COHORT_MODEL_PREEMPTIONS") || std::getenv("COHORT_MODEL_DEATHS");
+  EXPECT_TRUE(outcome.exhausted || wider) << what;
 }
 
 }  // namespace cohort::model

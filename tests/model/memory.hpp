@@ -182,20 +182,20 @@ class Machine final : public StoreBuffers {
   }
 
   /// The other's end is a synchronisation, as joining a thread or seeing a process's end is.
-  bool await(ThreadId thread) {
+  ThreadId await(std::uint32_t threads) {
     step();
-    const bool died = await_end(thread);
+    const ThreadId thread = await_end(threads);
     if (logging()) note(current(), "sees the end of thread " + std::to_string(thread));
     flush(thread);
     clocks_[current()].join(clocks_[thread]);
     views_[current()].join(views_[thread]);
     advance();
-    return died;
+    return thread;
   }
   bool has_ended(ThreadId thread) {
     step();
     const bool yes = ended(thread);
-    if (yes) await(thread);
+    if (yes) await(1U << thread);
     return yes;
   }
 

@@ -27,8 +27,8 @@
 /// one real thread, so there are no thread-locals and no blocking calls in them, and no scheduling
 /// point inside a `catch`. A failed or killed thread's stack is abandoned, not unwound.
 ///
-/// The environment overrides options: COHORT_MODEL_PREEMPTIONS, _SURPRISES, _EXECUTIONS, _RANDOM,
-/// _SEED are numbers; COHORT_MODEL_REPLAY runs the one execution that a report names.
+/// The environment overrides options: COHORT_MODEL_PREEMPTIONS, _SURPRISES, _DEATHS, _EXECUTIONS,
+/// _RANDOM, _SEED are numbers; COHORT_MODEL_REPLAY runs the one execution that a report names.
 
 #include <algorithm>
 #include <cstdlib>
@@ -121,7 +121,11 @@ class Execution {
 };
 
 /// In a thread: waits for another's end or death and learns all it did; true if it was killed.
-inline bool await_end(ThreadId thread) { return Machine::active()->await(thread); }
+inline bool await_end(ThreadId thread) {
+  return Machine::active()->died(Machine::active()->await(1U << thread));
+}
+/// The same for the first of several to end; yields which. `threads`: a bit for each.
+inline ThreadId await_any_end(std::uint32_t threads) { return Machine::active()->await(threads); }
 /// In a thread: whether the other has ended or was killed; if so, learns all it did.
 inline bool has_ended(ThreadId thread) { return Machine::active()->has_ended(thread); }
 /// In the final check: whether the thread was killed.
@@ -137,6 +141,7 @@ inline void override_from_environment(Options& options) {
   };
   number("COHORT_MODEL_PREEMPTIONS", options.preemptions);
   number("COHORT_MODEL_SURPRISES", options.surprises);
+  number("COHORT_MODEL_DEATHS", options.deaths);
   number("COHORT_MODEL_EXECUTIONS", options.executions);
   number("COHORT_MODEL_RANDOM", options.random);
   number("COHORT_MODEL_SEED", options.seed);

@@ -105,15 +105,14 @@ class Scheduler {
     return sleepers.size();
   }
 
-  /// Waits until the thread has ended or died; true if it died.
-  bool await_end(ThreadId thread) {
-    Task& other = tasks_[thread];
-    if (other.state != State::ended && running_) {
+  /// Waits until one of the threads, a bit for each, has ended or died; yields which.
+  ThreadId await_end(std::uint32_t threads) {
+    if (any_ended(threads) == nobody && running_) {
       tasks_[current_].state = State::joining;
-      tasks_[current_].joining_with = thread;
+      tasks_[current_].joining_with = threads;
       go_on_in(pick());
     }
-    return other.died;
+    return any_ended(threads);
   }
   [[nodiscard]] bool died(ThreadId thread) const noexcept { return tasks_[thread].died; }
   [[nodiscard]] bool ended(ThreadId thread) const noexcept {
@@ -207,11 +206,18 @@ class Scheduler {
     switch (task.state) {
       case State::ready: return true;
       case State::paused: return changes_ > task.noticed;
-      case State::joining: return tasks_[task.joining_with].state == State::ended;
+      case State::joining: return any_ended(task.joining_with) != nobody;
       case State::asleep:
       case State::ended: break;
     }
     return false;
+  }
+
+  [[nodiscard]] ThreadId any_ended(std::uint32_t threads) const noexcept {
+    for (ThreadId i = 0; i < count_; ++i) {
+      if ((threads >> i & 1U) != 0 && tasks_[i].state == State::ended) return i;
+    }
+    return nobody;
   }
 
   void count_step() {
@@ -262,11 +268,11 @@ class Scheduler {
         const bool timed = task.state == State::asleep && task.timed;
         if (spins || timed) question.add(Cost::preemption, static_cast<ThreadId>(i));
       }
+      // One that does not run might as well have died where it stopped: what others do of it later
+      // is the same, if whoever hears of deaths is as late.
       const std::size_t lives = question.size();
-      for (std::size_t i = 1; i < count_ && limits_.deaths; ++i) {
-        const bool can_die = tasks_[i].mortal && tasks_[i].state != State::ended;
-        if (can_die) question.add(Cost::death, static_cast<ThreadId>(i));
-      }
+      const bool can_die = limits_.deaths && self.mortal && self.state != State::ended;
+      if (can_die) question.add(Cost::death, current_);
       const std::size_t answer = ask(question);
       if (answer < lives) return chosen(question[answer].thread);
       kill(question[answer].thread);

@@ -20,7 +20,7 @@ struct Task {
   bool died = false;
   bool mortal = false;
   bool timed = false;
-  ThreadId joining_with = nobody;
+  std::uint32_t joining_with = 0;  // a bit for each thread: one of them is enough
   const void* asleep_on = nullptr;
   std::string place;  // what it sleeps on, for the report
   std::size_t asleep_since = 0;
@@ -36,10 +36,19 @@ struct Task {
       case State::ready:
       case State::paused: return pauses > 0 ? "spins" : "runs";
       case State::asleep: return "sleeps on " + place;
-      case State::joining: return "awaits thread " + std::to_string(joining_with);
+      case State::joining: return "awaits" + threads(joining_with);
       case State::ended: break;
     }
     return died ? "was killed" : "has ended";
+  }
+
+ private:
+  static std::string threads(std::uint32_t bits) {
+    std::string text;
+    for (std::size_t i = 0; i < max_threads; ++i) {
+      if ((bits >> i & 1U) != 0) text += " thread " + std::to_string(i);
+    }
+    return text;
   }
 };
 

@@ -15,6 +15,7 @@
 #include "cohort/error.hpp"                      // OverRelease
 #include "cohort/ipc/detail/handle.hpp"          // Handle
 #include "cohort/ipc/detail/handle_guard.hpp"    // hold()
+#include "cohort/ipc/detail/held_permits.hpp"    // BasicHeldPermits
 #include "cohort/ipc/detail/shared_gate.hpp"     // SharedGate
 #include "cohort/ipc/detail/shared_machine.hpp"  // WaitShared
 #include "cohort/sync/semaphore.hpp"             // max, checked counts
@@ -23,55 +24,12 @@ namespace cohort::inline v0::ipc {
 
 namespace detail {
 
-/// Permits of a BasicSemaphore. Those that were taken by `hold()` are counted for each process, to be
-/// given back at its death. So that none is lost or doubled if somebody dies in between, the count
-/// is noted before the permit changes hands and put down after, with the gate's lock.
-template <class Waiting = SharedWaiter>
-struct HeldPermits : cohort::detail::CountedPermits {
-  struct Claim {
-    bool holds = false;
-  };
-  class Ledger {
-   public:
-    std::uint32_t held(Member member) const noexcept {
-      return held_[member.slot()].load(std::memory_order_relaxed);
-    }
-    void note(Member member, std::uint32_t held) noexcept {
-      slot_.store(member.slot(), std::memory_order_relaxed);
-      count_.store(held, std::memory_order_relaxed);
-      revoked_.store(0, std::memory_order_relaxed);
-    }
-    /// That this waiter was granted a permit and did not take it up.
-    void note_revoked(Waiting& waiter) noexcept {
-      slot_.store(0, std::memory_order_relaxed);
-      revoked_.store(Family::get().offset_of(&waiter), std::memory_order_relaxed);
-    }
-    template <class Waiter>
-    void begin(const Waiter& first) noexcept {
-      const Member member = first.holds ? first.member() : Member{};
-      note(member, held(member) + 1);
-    }
-    void finish() noexcept {
-      if (const auto slot = slot_.load(std::memory_order_relaxed)) {
-        held_[slot].store(count_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-      }
-      if (const Offset waiter = revoked_.load(std::memory_order_relaxed)) {
-        Family::get().at<Waiting>(waiter).revoke();
-      }
-    }
-
-   private:
-    std::atomic<std::uint32_t> slot_{0};  // whose count changes; 0: nobody's
-    std::atomic<std::uint32_t> count_{0};
-    std::atomic<Offset> revoked_{0};
-    std::atomic<std::uint32_t> held_[max_members]{};
-  };
-};
-
 template <class Gate>
 struct BasicSemaphoreObject {
   static constexpr Kind kind = Kind::semaphore;
-  using Machine = cohort::detail::BasicSemaphore<Gate, HeldPermits<>>;
+  using Permits = BasicHeldPermits<typename Gate::Atomics>;
+  using Ledger = typename Permits::Ledger;
+  using Machine = cohort::detail::BasicSemaphore<Gate, Permits>;
   using Waiter = typename Machine::Waiter;
 
   BasicSemaphoreObject(std::uint64_t permits, std::uint64_t most) noexcept
@@ -81,21 +39,20 @@ struct BasicSemaphoreObject {
   void put_back() noexcept { machine.release(1, limit); }
 
   bool try_hold() noexcept {
-    const Member me = self();
-    return machine.value() != 0 && machine.take_noted([me](HeldPermits<>::Ledger& ledger) {
-      ledger.note(me, ledger.held(me) + 1);
-    });
+    const Member me = Gate::Atomics::self();
+    return machine.value() != 0 &&
+           machine.take_noted([me](Ledger& ledger) { ledger.note(me, ledger.held(me) + 1); });
   }
   void give_back() noexcept {
-    const Member me = self();
-    machine.give_noted([me](HeldPermits<>::Ledger& ledger) -> std::uint64_t {
+    const Member me = Gate::Atomics::self();
+    machine.give_noted([me](Ledger& ledger) -> std::uint64_t {
       ledger.note(me, ledger.held(me) - 1);
       return 1;
     });
   }
   void bury(Member dead) noexcept {
     machine.bury([](std::uint64_t word) { return word; });
-    machine.give_noted([dead](HeldPermits<>::Ledger& ledger) -> std::uint64_t {
+    machine.give_noted([dead](Ledger& ledger) -> std::uint64_t {
       const auto n = ledger.held(dead);
       ledger.note(dead, 0);
       return n;
@@ -103,7 +60,7 @@ struct BasicSemaphoreObject {
   }
   void revoke(Waiter& waiter) noexcept {
     if (waiter.holds) return;  // counted, and given back
-    machine.give_noted([&waiter](HeldPermits<>::Ledger& ledger) -> std::uint64_t {
+    machine.give_noted([&waiter](Ledger& ledger) -> std::uint64_t {
       if (!waiter.is_left()) return 0;
       ledger.note_revoked(waiter);
       return 1;

@@ -7,15 +7,16 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "cohort/error.hpp"                   // UsageError
-#include "cohort/ipc/detail/layout.hpp"       // Header, MemberSlot
-#include "cohort/ipc/detail/robust_lock.hpp"  // Member
-#include "cohort/os/processes.hpp"            // shared_memory, start_time
+#include "cohort/error.hpp"              // UsageError
+#include "cohort/ipc/detail/layout.hpp"  // Header, MemberSlot
+#include "cohort/ipc/detail/world.hpp"   // Member
+#include "cohort/os/processes.hpp"       // shared_memory, start_time
 
 namespace cohort::inline v0::ipc::detail {
 
@@ -128,9 +129,9 @@ class BasicFamily {
       extend(0, initial_size);
       base_ = os::shared_memory::map(memory_.get(), limit_);
       Header& h = header();
-      h.limit = limit_;
-      h.size.store(initial_size, std::memory_order_relaxed);
-      h.top.store(first_block, std::memory_order_relaxed);
+      h.heap.limit = limit_;
+      h.heap.size.store(initial_size, std::memory_order_relaxed);
+      h.heap.top.store(first_block, std::memory_order_relaxed);
       h.tickets.store(1, std::memory_order_relaxed);
       h.identity = Header::magic;
     } else {
@@ -138,7 +139,7 @@ class BasicFamily {
       if (header().identity != Header::magic) {
         throw UsageError("the shared memory of the family was made by another version of Cohort");
       }
-      const std::size_t limit = header().limit;
+      const std::size_t limit = header().heap.limit;
       os::shared_memory::unmap(base_, sizeof(Header));
       base_ = os::shared_memory::map(memory_.get(), limit);
     }
@@ -202,13 +203,13 @@ class BasicFamily {
 };
 using Family = BasicFamily<>;
 
-template <class>
-Member self() {
+template <class X>
+Member BasicRealWorld<X>::self() {
   return Family::get().me();
 }
 
-template <class>
-bool has_ended(Member member) noexcept {
+template <class X>
+bool BasicRealWorld<X>::has_ended(Member member) noexcept {
   Family& family = Family::get();
   const auto state = family.state_of(member);
   if (state == MemberSlot::free || state == MemberSlot::dead) return true;
@@ -217,6 +218,36 @@ bool has_ended(Member member) noexcept {
   const auto pid = slot.pid.load(std::memory_order_acquire);
   const bool ended = os::start_time(pid) != slot.started.load(std::memory_order_relaxed);
   return ended && family.state_of(member) == state;
+}
+
+template <class X>
+bool BasicRealWorld<X>::is_dead(Member member) noexcept {
+  return Family::get().state_of(member) == MemberSlot::dead;
+}
+template <class X>
+template <class T>
+T& BasicRealWorld<X>::at(Offset offset) noexcept {
+  return Family::get().template at<T>(offset);
+}
+template <class X>
+Offset BasicRealWorld<X>::offset_of(const void* address) noexcept {
+  return Family::get().offset_of(address);
+}
+template <class X>
+std::uint64_t BasicRealWorld<X>::ticket() noexcept {
+  return Family::get().header().tickets.fetch_add(1, std::memory_order_relaxed);
+}
+template <class X>
+BasicHeapHead<BasicRealWorld<X>>& BasicRealWorld<X>::heap() noexcept {
+  return Family::get().header().heap;
+}
+template <class X>
+void BasicRealWorld<X>::clear(Offset from, std::uint64_t bytes) noexcept {
+  std::memset(Family::get().base() + from, 0, bytes);
+}
+template <class X>
+bool BasicRealWorld<X>::extend(std::uint64_t from, std::uint64_t to) noexcept {
+  return os::shared_memory::extend(Family::get().memory(), from, to);
 }
 
 }  // namespace cohort::inline v0::ipc::detail

@@ -24,7 +24,7 @@ namespace cohort::inline v0::ipc::detail {
 
 /// While it lives, nobody else changes who holds what. Every state in between is a good one, so it
 /// does not matter if a process dies with it.
-template <class = void>
+template <class>
 class BasicHoldersLock {
  public:
   BasicHoldersLock() noexcept { header().holders_lock.lock(); }
@@ -38,7 +38,8 @@ using HoldersLock = BasicHoldersLock<>;
 
 /// Who keeps something alive: processes, and messages under way. With the HoldersLock, because
 /// "nobody is left" must be true of one moment: a hold may move from one to another meanwhile.
-class Holders {
+template <class W>
+class BasicHolders {
  public:
   void add(Member member) noexcept {
     bits_[member.slot() / 64].fetch_or(bit(member), std::memory_order_relaxed);
@@ -72,10 +73,13 @@ class Holders {
     return std::uint64_t{1} << member.slot() % 64;
   }
 
-  std::atomic<std::uint64_t> bits_[max_members / 64]{};
-  std::atomic<std::uint32_t> under_way_{0};
-  std::atomic<bool> used_{false};
+  template <class T>
+  using Atomic = typename W::template atomic<T>;
+  Atomic<std::uint64_t> bits_[(W::max_members + 63) / 64]{};
+  Atomic<std::uint32_t> under_way_{0};
+  Atomic<bool> used_{false};
 };
+using Holders = BasicHolders<RealWorld>;
 
 /// What stands at the beginning of every shared object.
 struct ObjectHead {
@@ -262,8 +266,9 @@ class Holds {
  private:
   static void check(HandleName name) {
     const Header& header = Family::get().header();
-    const bool inside = name.offset % 32 == 0 && name.offset > first_block &&
-                        name.offset + sizeof(Object) <= header.top.load(std::memory_order_acquire);
+    const bool inside =
+        name.offset % 32 == 0 && name.offset > first_block &&
+        name.offset + sizeof(Object) <= header.heap.top.load(std::memory_order_acquire);
     if (inside && is_held(name.offset, Object::kind, name.generation)) return;
     throw CodecError("a handle arrived that refers to nothing, or to something of another kind");
   }

@@ -33,37 +33,37 @@ enum class Kind : std::uint32_t {
 };
 inline constexpr Kind first_object = Kind::lock;
 
-template <class = void>
+template <class W>
 class BasicHeap {
+  using Block = BasicBlock<W>;
+  using Head = BasicHeapHead<W>;
+
  public:
   /// The payload's offset, zeroed unless it is bytes; private to this process until `share`.
   /// Throws std::system_error (ENOMEM) if the shared memory is full.
   static Offset allocate(std::uint64_t bytes, Kind kind) {
-    Family& family = Family::get();
-    const std::uint64_t size = size_of_class(class_of(bytes + sizeof(Block)));
-    const Member me = family.me();
-    const Offset at = take(family, class_of(bytes + sizeof(Block)), size, me, kind);
+    const Member me = W::self();
+    const Offset at = take(class_of(bytes + sizeof(Block)), me, kind);
     if (!at) {
       throw std::system_error(ENOMEM, std::generic_category(),
                               "the shared memory of this family of processes is full: take items "
                               "out, or raise ipc::set_memory_limit() at the start");
     }
-    if (kind != Kind::bytes && kind != Kind::message) std::memset(family.base() + at, 0, bytes);
+    if (kind != Kind::bytes && kind != Kind::message) W::clear(at, bytes);
     return at;
   }
 
   static void free(Offset payload) noexcept {
-    Family& family = Family::get();
-    Header& header = family.header();
+    Head& head = W::heap();
     const Offset at = payload - sizeof(Block);
-    lock(family);
-    Block& block = family.at<Block>(at);
-    header.moving.store(at, std::memory_order_release);
+    lock(head);
+    Block& block = block_at(at);
+    head.moving.store(at, std::memory_order_release);
     block.generation.fetch_add(1, std::memory_order_relaxed);
     block.kind.store(0, std::memory_order_release);
-    link(header, block, at);
-    header.moving.store(0, std::memory_order_release);
-    header.heap_lock.unlock();
+    link(head, block, at);
+    head.moving.store(0, std::memory_order_release);
+    head.lock.unlock();
   }
 
   /// Nobody's any more: it is reached from what is shared, or has holders of its own.
@@ -74,9 +74,7 @@ class BasicHeap {
     block_of(payload).owner.store(member.bits, std::memory_order_release);
   }
 
-  static Block& block_of(Offset payload) noexcept {
-    return Family::get().at<Block>(payload - sizeof(Block));
-  }
+  static Block& block_of(Offset payload) noexcept { return block_at(payload - sizeof(Block)); }
   static std::uint64_t capacity_of(Offset payload) noexcept {
     return block_of(payload).size - sizeof(Block);
   }
@@ -84,10 +82,9 @@ class BasicHeap {
   /// `visit(payload, block)` for every block in use. They may come and go meanwhile.
   template <class Visit>
   static void walk(Visit visit) {
-    Family& family = Family::get();
     Offset at = first_block;
-    while (at < family.header().top.load(std::memory_order_acquire)) {
-      Block& block = family.at<Block>(at);
+    while (at < W::heap().top.load(std::memory_order_acquire)) {
+      Block& block = block_at(at);
       const auto size = block.size;
       if (block.kind.load(std::memory_order_acquire) != 0) visit(at + sizeof(Block), block);
       at += size;
@@ -111,49 +108,50 @@ class BasicHeap {
     return std::uint64_t{c % 2 == 0 ? 64U : 96U} << c / 2;
   }
 
-  static void lock(Family& family) noexcept {
-    Header& header = family.header();
-    if (!header.heap_lock.lock()) return;
+  static Block& block_at(Offset at) noexcept { return W::template at<Block>(at); }
+
+  static void lock(Head& head) noexcept {
+    if (!head.lock.lock()) return;
     // Whoever had it has died. The block it moved is in its list, or in use, or neither: then it
     // goes (back) to the list. In use, it is private to the dead one and will be found.
-    if (const Offset at = header.moving.load(std::memory_order_acquire)) {
-      Block& block = family.at<Block>(at);
+    if (const Offset at = head.moving.load(std::memory_order_acquire)) {
+      Block& block = block_at(at);
       const auto list = class_of(block.size);
-      const bool in_list = header.free_blocks[list].load(std::memory_order_relaxed) == at;
-      if (block.kind.load(std::memory_order_relaxed) == 0 && !in_list) link(header, block, at);
-      header.moving.store(0, std::memory_order_release);
+      const bool in_list = head.free_blocks[list].load(std::memory_order_relaxed) == at;
+      if (block.kind.load(std::memory_order_relaxed) == 0 && !in_list) link(head, block, at);
+      head.moving.store(0, std::memory_order_release);
     }
   }
 
-  static void link(Header& header, Block& block, Offset at) noexcept {
-    auto& list = header.free_blocks[class_of(block.size)];
+  static void link(Head& head, Block& block, Offset at) noexcept {
+    auto& list = head.free_blocks[class_of(block.size)];
     block.next_free = list.load(std::memory_order_relaxed);
     list.store(at, std::memory_order_release);
   }
 
-  static Offset take(Family& family, std::uint32_t list, std::uint64_t size, Member me,
-                     Kind kind) noexcept {
-    Header& header = family.header();
-    lock(family);
-    Offset at = header.free_blocks[list].load(std::memory_order_relaxed);
+  static Offset take(std::uint32_t list, Member me, Kind kind) noexcept {
+    Head& head = W::heap();
+    lock(head);
+    Offset at = head.free_blocks[list].load(std::memory_order_relaxed);
     if (at) {
-      Block& block = family.at<Block>(at);
-      header.moving.store(at, std::memory_order_release);
-      header.free_blocks[list].store(block.next_free, std::memory_order_release);
+      Block& block = block_at(at);
+      head.moving.store(at, std::memory_order_release);
+      head.free_blocks[list].store(block.next_free, std::memory_order_release);
       occupy(block, me, kind);
-      header.moving.store(0, std::memory_order_release);
+      head.moving.store(0, std::memory_order_release);
     } else {
-      at = header.top.load(std::memory_order_relaxed);
-      if (!make_room(family, at + size)) {
-        header.heap_lock.unlock();
+      const std::uint64_t size = size_of_class(list);
+      at = head.top.load(std::memory_order_relaxed);
+      if (!make_room(head, at + size)) {
+        head.lock.unlock();
         return 0;
       }
-      Block& block = family.at<Block>(at);
+      Block& block = block_at(at);
       block.size = size;
       occupy(block, me, kind);
-      header.top.store(at + size, std::memory_order_release);
+      head.top.store(at + size, std::memory_order_release);
     }
-    header.heap_lock.unlock();
+    head.lock.unlock();
     return at + sizeof(Block);
   }
   static void occupy(Block& block, Member me, Kind kind) noexcept {
@@ -162,20 +160,19 @@ class BasicHeap {
     block.kind.store(static_cast<std::uint32_t>(kind), std::memory_order_release);
   }
 
-  static bool make_room(Family& family, std::uint64_t end) noexcept {
-    Header& header = family.header();
-    const auto size = header.size.load(std::memory_order_relaxed);
+  static bool make_room(Head& head, std::uint64_t end) noexcept {
+    const auto size = head.size.load(std::memory_order_relaxed);
     if (end <= size) return true;
-    if (end > header.limit) return false;
+    if (end > head.limit) return false;
     auto grown = size + size / 2;
     if (grown < end) grown = end;
-    if (grown > header.limit) grown = header.limit;
-    const auto wanted = os::shared_memory::extend(family.memory(), size, grown) ? grown : end;
-    if (wanted == end && !os::shared_memory::extend(family.memory(), size, end)) return false;
-    header.size.store(wanted, std::memory_order_release);
+    if (grown > head.limit) grown = head.limit;
+    const auto wanted = W::extend(size, grown) ? grown : end;
+    if (wanted == end && !W::extend(size, end)) return false;
+    head.size.store(wanted, std::memory_order_release);
     return true;
   }
 };
-using Heap = BasicHeap<>;
+using Heap = BasicHeap<RealWorld>;
 
 }  // namespace cohort::inline v0::ipc::detail

@@ -10,15 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cohort/ipc/detail/robust_lock.hpp"  // RobustLock, Member
+#include "cohort/ipc/detail/robust_lock.hpp"  // RobustLock
+#include "cohort/ipc/detail/world.hpp"        // Offset, RealWorld
 
 namespace cohort::inline v0::ipc::detail {
 
-/// Bytes from the start of the shared memory. 0: none.
-using Offset = std::uint64_t;
-
-/// Processes of a family that live at the same time, at most.
-inline constexpr std::uint32_t max_members = 256;
+inline constexpr std::uint32_t max_members = RealWorld::max_members;
 
 /// A place in the process table.
 struct MemberSlot {
@@ -43,33 +40,43 @@ struct WakeBits {
 
 /// Stands before every piece of the shared memory that was ever allocated; they follow each other
 /// without a gap from `first_block` to `top`, so that all can be visited.
-struct alignas(16) Block {
-  std::atomic<std::uint32_t> kind;        // 0: free
-  std::atomic<std::uint32_t> generation;  // of what lives here, so that a stale handle is noticed
-  std::uint64_t size;                     // with this header
-  std::atomic<std::uint64_t> owner;       // Member to whom it still is private, else 0
+template <class W>
+struct alignas(16) BasicBlock {
+  template <class T>
+  using Atomic = typename W::template atomic<T>;
+  Atomic<std::uint32_t> kind;        // 0: free
+  Atomic<std::uint32_t> generation;  // of what lives here, so that a stale handle is noticed
+  std::uint64_t size;                // with this header
+  Atomic<std::uint64_t> owner;       // Member to whom it still is private, else 0
   Offset next_free;
 };
+using Block = BasicBlock<RealWorld>;
 static_assert(sizeof(Block) == 32);
 
 /// Sizes of blocks: 64 × 2^k and 96 × 2^k bytes.
 inline constexpr std::uint32_t size_classes = 64;
 
-struct Header {
-  static constexpr std::uint64_t magic = 0x3031'7472'6f68'6f63;  // "cohort10"
+/// What the heap knows of itself; all but the lock belongs to that.
+template <class W>
+struct BasicHeapHead {
+  template <class T>
+  using Atomic = typename W::template atomic<T>;
+  std::uint64_t limit;         // bytes that may ever be used
+  Atomic<std::uint64_t> size;  // bytes that may be touched
+  BasicRobustLock<W> lock;
+  Atomic<Offset> top;
+  Atomic<Offset> moving;  // the block that is being given or taken back
+  Atomic<Offset> free_blocks[size_classes];
+};
 
-  std::uint64_t identity;             // magic, once the rest is made
-  std::uint64_t limit;                // bytes that may ever be used
-  std::atomic<std::uint64_t> size;    // bytes that may be touched
+struct Header {
+  static constexpr std::uint64_t magic = 0x3131'7472'6f68'6f63;  // "cohort11"
+
+  std::uint64_t identity;  // magic, once the rest is made
+  BasicHeapHead<RealWorld> heap;
   std::atomic<std::uint32_t> epoch;   // rises when a process joins
   std::atomic<std::uint32_t> deaths;  // rises when what dead ones left was put in order
   std::atomic<std::uint64_t> tickets;
-
-  // The heap; all but the lock belongs to it.
-  RobustLock heap_lock;
-  std::atomic<Offset> top;
-  std::atomic<Offset> moving;  // the block that is being given or taken back
-  std::atomic<Offset> free_blocks[size_classes];
 
   RobustLock holders_lock;          // who holds what is changed by one at a time
   RobustLock sweep_lock;            // one at a time puts in order what a dead process has left,

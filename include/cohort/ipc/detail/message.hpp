@@ -18,14 +18,16 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-struct MessageHead {
-  std::atomic<Offset> next;  // in the queue
-  std::uint64_t size;        // of what follows
-  Offset queue;              // for which it is meant
+template <class W>
+struct BasicMessageHead {
+  typename W::template atomic<Offset> next;  // in the queue
+  std::uint64_t size;                        // of what follows
+  Offset queue;                              // for which it is meant
   /// Out of the queue, by its owner: `taken`. Not yet in it: what its sender puts next.
   Offset link;
   static constexpr Offset taken = 1;  // no message's
 };
+using MessageHead = BasicMessageHead<RealWorld>;
 static_assert(sizeof(MessageHead) == 32);
 
 /// A message that belongs to this process. Move-only; frees it.

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "cohort/ipc/detail/family.hpp"            // self
+#include "cohort/ipc/detail/world.hpp"             // RealWorld, Member
 #include "cohort/sync/detail/basic_semaphore.hpp"  // Verdict
 
 namespace cohort::inline v0::ipc::detail {
@@ -14,7 +14,8 @@ namespace cohort::inline v0::ipc::detail {
 /// Permits of a BasicSemaphore. The word: the owner, a Member, × 65536; below it, beside the bits of
 /// the semaphore, `died`: its last owner's process ended with it, and it was not repaired since. Then
 /// only those who come to repair it may have it.
-struct OwnedPermit {
+template <class W>
+struct BasicOwnedPermit {
   using Verdict = cohort::detail::Verdict;
   using Ledger = cohort::detail::CountedPermits::Ledger;  // the word says it all
   struct Claim {
@@ -25,10 +26,7 @@ struct OwnedPermit {
   static constexpr std::uint64_t died = 8;
   static Member owner(std::uint64_t word) noexcept { return Member{word >> 16}; }
 
-  template <class = void>
-  static bool is_mine(std::uint64_t word) noexcept {
-    return owner(word) == self();
-  }
+  static bool is_mine(std::uint64_t word) noexcept { return owner(word) == W::self(); }
   static std::uint64_t count(std::uint64_t word) noexcept { return owner(word) ? 0 : 1; }
   static bool any(std::uint64_t word) noexcept { return word < 65536 && !(word & died); }
   /// Releasing the lock of a dead owner frees it, whoever does it.
@@ -38,9 +36,8 @@ struct OwnedPermit {
   static std::uint64_t give(std::uint64_t word, std::uint64_t) noexcept {
     return word & 0xffff & ~died;
   }
-  template <class = void>
   static std::uint64_t take(std::uint64_t word) noexcept {
-    return (word & 0xffff) | self().bits << 16;
+    return (word & 0xffff) | W::self().bits << 16;
   }
   template <class Waiter>
   static std::uint64_t take_for(const Waiter& waiter, std::uint64_t word) noexcept {
@@ -56,5 +53,6 @@ struct OwnedPermit {
     return (word & 0xffff) | (heals ? 0 : died);
   }
 };
+using OwnedPermit = BasicOwnedPermit<RealWorld>;
 
 }  // namespace cohort::inline v0::ipc::detail

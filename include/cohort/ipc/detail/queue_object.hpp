@@ -13,26 +13,30 @@
 #include <limits>
 
 #include "cohort/core/detail/basic_event.hpp"  // unfinished
-#include "cohort/ipc/detail/handle.hpp"        // ObjectHead, Holders
-#include "cohort/ipc/detail/message.hpp"       // MessageHead
-#include "cohort/ipc/detail/queue_waiter.hpp"  // QueueWaiter
+#include "cohort/ipc/detail/handle.hpp"        // ObjectHead, BasicHolders
+#include "cohort/ipc/detail/message.hpp"       // BasicMessageHead
+#include "cohort/ipc/detail/queue_waiter.hpp"  // BasicQueueWaiter
 #include "cohort/ipc/detail/shared_gate.hpp"   // SharedGate
 
 namespace cohort::inline v0::ipc::detail {
 
 template <class Gate>
 class BasicQueueObject {
+  using W = typename Gate::Atomics;
+  using Heap = typename W::Heap;
+  using Line = typename Gate::Line;
+
  public:
   static constexpr Kind kind = Kind::queue;
   static constexpr std::uint64_t unbounded = std::numeric_limits<std::uint64_t>::max();
   enum class Result : unsigned char { done, blocked, closed };
 
   BasicQueueObject(std::uint64_t capacity, bool redelivers) noexcept
-      : offset_(Family::get().offset_of(this)), capacity_(capacity), redelivers_(redelivers) {
+      : offset_(W::offset_of(this)), capacity_(capacity), redelivers_(redelivers) {
     receivers.queue_ = senders.queue_ = offset_;
   }
 
-  using Waiter = QueueWaiter;
+  using Waiter = BasicQueueWaiter<W>;
   /// What those stand at who join. With `begin_to_add`, because a sender may die in between.
   struct Unfinished : cohort::detail::BasicEvent<Gate, std::uint64_t> {
     using Waiter = BasicQueueObject::Waiter;
@@ -57,9 +61,9 @@ class BasicQueueObject {
    private:
     friend BasicQueueObject;
     friend Gate;
-    BasicQueueObject& queue() noexcept { return Family::get().at<BasicQueueObject>(queue_); }
-    void serve(SharedLine& line) noexcept { queue().serve_receivers(line); }
-    void recover(SharedLine& line) noexcept { queue().recover(line); }
+    BasicQueueObject& queue() noexcept { return W::template at<BasicQueueObject>(queue_); }
+    void serve(Line& line) noexcept { queue().serve_receivers(line); }
+    void recover(Line& line) noexcept { queue().recover(line); }
     Gate gate_;
     Offset queue_ = 0;
   };
@@ -75,15 +79,18 @@ class BasicQueueObject {
    private:
     friend BasicQueueObject;
     friend Gate;
-    BasicQueueObject& queue() noexcept { return Family::get().at<BasicQueueObject>(queue_); }
-    void serve(SharedLine& line) noexcept { queue().serve_senders(line); }
+    BasicQueueObject& queue() noexcept { return W::template at<BasicQueueObject>(queue_); }
+    void serve(Line& line) noexcept { queue().serve_senders(line); }
     // The first sender's message was being put: if it is in the list, it is the next one's turn, or
     // he is to be told.
-    void recover(SharedLine& line) noexcept {
-      queue().receivers.gate_.with(queue().receivers, [](SharedLine&) {});
-      if (!queue().accepting_.exchange(false, std::memory_order_acq_rel) || line.empty()) return;
-      auto& first = static_cast<Waiter&>(line.front());
-      if (!first.still_has_message() && !first.follow()) line.finish_front();
+    void recover(Line& line) noexcept {
+      queue().receivers.gate_.with(queue().receivers, [](Line&) {});
+      if (!queue().accepting_.load(std::memory_order_acquire)) return;
+      if (!line.empty() && line.front().state() == Waiter::claimed) {
+        auto& first = static_cast<Waiter&>(line.front());
+        if (!first.still_has_message() && !first.follow()) line.finish_front();
+      }
+      queue().accepting_.store(false, std::memory_order_release);
     }
     Gate gate_;
     Offset queue_ = 0;
@@ -92,7 +99,7 @@ class BasicQueueObject {
   /// Done: the message is the queue's. Any thread of any process.
   Result try_push(Offset message) noexcept {
     auto result = Result::closed;
-    receivers.gate_.with(receivers, [&](SharedLine& line) {
+    receivers.gate_.with(receivers, [&](Line& line) {
       if (closed()) return;
       result = Result::done;
       if (size() < capacity_) {
@@ -108,7 +115,7 @@ class BasicQueueObject {
   Result try_pop(Offset& message) noexcept {
     if (size() == 0 && !closed()) return capacity_ == 0 ? take_over(message) : Result::blocked;
     auto result = Result::blocked;
-    receivers.gate_.with(receivers, [&](SharedLine&) {
+    receivers.gate_.with(receivers, [&](Line&) {
       message = first_.load(std::memory_order_relaxed);
       if (message) {
         pop_for_me(message);
@@ -122,7 +129,7 @@ class BasicQueueObject {
   }
   /// Back to the front: a message that was granted and not taken.
   void put_back(Offset message) noexcept {
-    receivers.gate_.with(receivers, [&](SharedLine& line) {
+    receivers.gate_.with(receivers, [&](Line& line) {
       begin_to_append(message);
       head_of(message).next.store(first_.load(std::memory_order_relaxed),
                                   std::memory_order_relaxed);
@@ -159,7 +166,7 @@ class BasicQueueObject {
   /// A process keeps an end no longer; the last one closes.
   void drop_end(bool receives, Member member) noexcept {
     {
-      const HoldersLock lock;
+      const typename W::HoldersLock lock;
       ends[receives].remove(member);
       if (!ends[receives].deserted()) return;
     }
@@ -169,8 +176,8 @@ class BasicQueueObject {
 
   // What a sweep calls.
   void bury(Member dead) noexcept {
-    receivers.gate_.bury(receivers, [](SharedLine&) {});
-    senders.gate_.bury(senders, [](SharedLine&) {});
+    receivers.gate_.bury(receivers, [](Line&) {});
+    senders.gate_.bury(senders, [](Line&) {});
     for (const bool receives : {false, true}) drop_end(receives, dead);
     unfinished.bury();
     if (redelivers_) redeliver(dead);
@@ -190,18 +197,23 @@ class BasicQueueObject {
   }
 
   ObjectHead head;
-  Holders ends[2];  // of a channel: processes that may send, that may receive
+  BasicHolders<W> ends[2];  // of a channel: processes that may send, that may receive
   Receivers receivers;
   Senders senders;
   /// Messages put and not yet done with, for those who join.
   Unfinished unfinished{true};
   /// For whoever uses the queue to say something about it.
-  std::atomic<std::uint64_t> mark{0};
+  typename W::template atomic<std::uint64_t> mark{0};
 
  private:
+  template <class T>
+  using Atomic = typename W::template atomic<T>;
+
+  static auto& head_of(Offset message) noexcept { return detail::head_of<W>(message); }
+
   // What the dead one had taken out, to the front.
   void redeliver(Member dead) noexcept {
-    Heap::walk([&](Offset at, Block& block) {
+    Heap::walk([&](Offset at, auto& block) {
       if (block.kind.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(Kind::message) ||
           block.owner.load(std::memory_order_acquire) != dead.bits) {
         return;
@@ -212,7 +224,7 @@ class BasicQueueObject {
   // A message out of this queue that its receiver has not made anything of.
   bool is_taken(Offset message, Member by) const noexcept {
     return message && Heap::block_of(message).owner.load(std::memory_order_acquire) == by.bits &&
-           head_of(message).queue == offset_ && head_of(message).link == MessageHead::taken;
+           head_of(message).queue == offset_ && head_of(message).link == BasicMessageHead<W>::taken;
   }
 
   void serve_senders() noexcept {
@@ -236,19 +248,18 @@ class BasicQueueObject {
     appended_owner_.store(Heap::block_of(message).owner.load(std::memory_order_relaxed),
                           std::memory_order_relaxed);
     appending_.store(message, std::memory_order_release);
-    head_of(message).link = 0;
     Heap::share(message);
   }
   // `popping_` is left for the caller, who clears it when the message has arrived.
   void pop(Offset message, Member to) noexcept {
     popping_.store(message, std::memory_order_release);
-    head_of(message).link = MessageHead::taken;
+    head_of(message).link = BasicMessageHead<W>::taken;
     Heap::make_private(message, to);
     first_.store(head_of(message).next.load(std::memory_order_relaxed), std::memory_order_release);
     size_.fetch_sub(1, std::memory_order_seq_cst);
   }
 
-  void serve_receivers(SharedLine& line) noexcept {
+  void serve_receivers(Line& line) noexcept {
     while (!line.empty()) {
       const Offset message = first_.load(std::memory_order_relaxed);
       if (!message && !closed()) return;
@@ -259,7 +270,7 @@ class BasicQueueObject {
     }
   }
   // With capacity 0: to the first who waits for one. Those who only look are told that it is there.
-  bool hand_over(Offset message, SharedLine& line) noexcept {
+  bool hand_over(Offset message, Line& line) noexcept {
     while (auto* const first = static_cast<Waiter*>(line.claim_front())) {
       const bool gets = first->role == Waiter::receives;
       if (gets) append(message);
@@ -269,18 +280,18 @@ class BasicQueueObject {
     }
     return false;
   }
-  void grant(SharedLine& line, Waiter& first, Offset message) noexcept {
+  void grant(Line& line, Waiter& first, Offset message) noexcept {
     first.message = message;
     if (message) pop(message, first.member());
     line.grant_front();
     popping_.store(0, std::memory_order_release);
   }
   void pop_for_me(Offset message) noexcept {
-    pop(message, self());
+    pop(message, W::self());
     popping_.store(0, std::memory_order_release);
   }
 
-  void recover(SharedLine& line) noexcept {
+  void recover(Line& line) noexcept {
     if (const Offset message = popping_.load(std::memory_order_acquire)) {
       if (first_.load(std::memory_order_relaxed) == message) {
         Heap::share(message);
@@ -310,12 +321,12 @@ class BasicQueueObject {
   // With capacity 0: from the first sender who waits.
   Result take_over(Offset& message) noexcept {
     auto result = Result::blocked;
-    senders.gate_.with(senders, [&](SharedLine& line) {
+    senders.gate_.with(senders, [&](Line& line) {
       auto* const first = static_cast<Waiter*>(line.claim_front());
       if (!first) return;
       accepting_.store(true, std::memory_order_release);
       first->look_ahead();
-      receivers.gate_.with(receivers, [&](SharedLine&) {
+      receivers.gate_.with(receivers, [&, first](Line&) {
         append(first->message);
         message = first_.load(std::memory_order_relaxed);
         pop_for_me(message);
@@ -335,7 +346,7 @@ class BasicQueueObject {
 
   // ---- with the senders' lock
 
-  void serve_senders(SharedLine& line) noexcept {
+  void serve_senders(Line& line) noexcept {
     senders_wait_.store(!line.empty(), std::memory_order_seq_cst);
     while (!line.empty() && (closed() || size() < capacity_ || capacity_ == 0)) {
       auto* const first = static_cast<Waiter*>(line.claim_front());
@@ -361,15 +372,15 @@ class BasicQueueObject {
   const Offset offset_;
   const std::uint64_t capacity_;
   const bool redelivers_;
-  std::atomic<Offset> first_{0};
-  std::atomic<Offset> last_{0};
-  std::atomic<std::uint64_t> size_{0};
-  std::atomic<Offset> appending_{0};
-  std::atomic<std::uint64_t> appended_owner_{0};  // whose it was
-  std::atomic<Offset> popping_{0};
-  std::atomic<bool> closed_{false};
-  std::atomic<bool> senders_wait_{false};
-  std::atomic<bool> accepting_{false};  // the first sender's message is being put
+  Atomic<Offset> first_{0};
+  Atomic<Offset> last_{0};
+  Atomic<std::uint64_t> size_{0};
+  Atomic<Offset> appending_{0};
+  Atomic<std::uint64_t> appended_owner_{0};  // whose it was
+  Atomic<Offset> popping_{0};
+  Atomic<bool> closed_{false};
+  Atomic<bool> senders_wait_{false};
+  Atomic<bool> accepting_{false};  // the first sender's message is being put
 };
 using QueueObject = BasicQueueObject<SharedGate>;
 

@@ -8,34 +8,16 @@
 #include <atomic>
 #include <cstdint>
 
-#include "cohort/core/detail/atomics.hpp"  // relax
+#include "cohort/ipc/detail/world.hpp"  // RealWorld, Member
 
 namespace cohort::inline v0::ipc::detail {
 
-/// A process of the family, told apart from those that had its slot before it.
-struct Member {
-  std::uint64_t bits = 0;  // generation << 16 | slot; 0: nobody
-
-  static constexpr std::uint64_t mask = 0xffff'ffff'ffff;
-  std::uint32_t slot() const noexcept { return static_cast<std::uint32_t>(bits & 0xffff); }
-  std::uint64_t generation() const noexcept { return bits >> 16; }
-  explicit operator bool() const noexcept { return bits != 0; }
-  friend bool operator==(const Member&, const Member&) = default;
-};
-
-template <class = void>
-Member self();  // this process; ipc/detail/family.hpp
-template <class = void>
-bool has_ended(Member) noexcept;  // whether that one is certainly dead
-template <class = void>
-void see_death(Member) noexcept;  // puts in order what it left, soon; ipc/detail/warden.hpp
-
-template <class = void>
+template <class W>
 class BasicRobustLock {
  public:
   /// True: taken over from a process that died with it. Any thread; not in a signal handler.
   bool lock() noexcept {
-    const Member me = self();
+    const Member me = W::self();
     for (unsigned round = 0;; ++round) {
       auto word = word_.load(std::memory_order_relaxed);
       if (holder_of(word) == Member{}) {
@@ -44,13 +26,13 @@ class BasicRobustLock {
                                         std::memory_order_relaxed)) {
           return false;
         }
-      } else if (round % 1024 == 1023 && has_ended(holder_of(word))) {
+      } else if (round % W::patience == W::patience - 1 && W::has_ended(holder_of(word))) {
         if (word_.compare_exchange_strong(word, me.bits << shift | asked, std::memory_order_acquire,
                                           std::memory_order_relaxed)) {
           return true;
         }
       } else {
-        cohort::detail::RealAtomics::relax(round);
+        W::relax(round);
       }
     }
   }
@@ -58,7 +40,7 @@ class BasicRobustLock {
   /// Never waits. If another has the lock, he is asked to see to it (`unlock` is told): `asked`.
   enum class Try { locked, asked };
   Try try_lock_or_ask() noexcept {
-    const Member me = self();
+    const Member me = W::self();
     auto word = word_.load(std::memory_order_relaxed);
     for (;;) {
       const bool mine = holder_of(word) == Member{};
@@ -72,7 +54,7 @@ class BasicRobustLock {
   bool try_lock() noexcept {
     auto word = word_.load(std::memory_order_relaxed);
     return holder_of(word) == Member{} &&
-           word_.compare_exchange_strong(word, word | self().bits << shift,
+           word_.compare_exchange_strong(word, word | W::self().bits << shift,
                                          std::memory_order_acquire, std::memory_order_relaxed);
   }
 
@@ -97,8 +79,8 @@ class BasicRobustLock {
   static constexpr int shift = 16;
   static Member holder_of(std::uint64_t word) noexcept { return Member{word >> shift}; }
 
-  std::atomic<std::uint64_t> word_{0};  // Member << 16 | asked
+  typename W::template atomic<std::uint64_t> word_{0};  // Member << 16 | asked
 };
-using RobustLock = BasicRobustLock<>;
+using RobustLock = BasicRobustLock<RealWorld>;
 
 }  // namespace cohort::inline v0::ipc::detail

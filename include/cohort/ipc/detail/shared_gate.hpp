@@ -7,7 +7,7 @@
 /// The line is linked through the waiters, which lie in shared memory. A waiter that gives up only
 /// marks itself; whoever comes by takes it out. So only the gate's lock stands between a process
 /// that dies and the others, and whoever takes that over can put the line in order: a claim is
-/// undone, a grant that was begun (`granting_`) is finished, the end of the line is looked for.
+/// undone, a grant or a removal that was begun (`removing_`) is finished, and so on.
 /// What a dead process did not come to deliver is found by the waiting processes themselves, who
 /// look through all their waits when one of the family has died.
 
@@ -16,21 +16,19 @@
 #include <type_traits>
 
 #include "cohort/core/waiter.hpp"               // Wakeup
-#include "cohort/ipc/detail/heap.hpp"           // Heap, Family
-#include "cohort/ipc/detail/layout.hpp"         // Offset
+#include "cohort/ipc/detail/robust_lock.hpp"    // BasicRobustLock
 #include "cohort/ipc/detail/shared_waiter.hpp"  // SharedWaiter
 
 namespace cohort::inline v0::ipc::detail {
 
-template <class = void>
+template <class W>
 class BasicSharedGate;
-using SharedGate = BasicSharedGate<>;
 
 /// The line as whoever has the lock sees it, and what he will have to deliver.
-template <class = void>
+template <class W>
 class BasicSharedLine {
  public:
-  using Waiter = SharedWaiter;
+  using Waiter = BasicSharedWaiter<W>;
 
   bool empty() const noexcept { return first() == 0; }
   Waiter& front() const noexcept { return at(first()); }
@@ -39,9 +37,9 @@ class BasicSharedLine {
   Waiter* claim_front() noexcept {
     while (const Offset offset = first()) {
       Waiter& waiter = at(offset);
-      const bool alive = Family::get().state_of(waiter.member()) != MemberSlot::dead;
+      const bool alive = !W::is_dead(waiter.member());
       if (alive && waiter.claim()) return &waiter;
-      drop_front();
+      drop(0);
     }
     return nullptr;
   }
@@ -71,15 +69,28 @@ class BasicSharedLine {
   friend class BasicSharedGate;
   static constexpr std::size_t most = 16;
 
-  explicit BasicSharedLine(SharedGate& gate) noexcept : gate_(gate) {}
+  explicit BasicSharedLine(BasicSharedGate<W>& gate) noexcept : gate_(gate) {}
   BasicSharedLine(const BasicSharedLine&) = delete;
   BasicSharedLine& operator=(const BasicSharedLine&) = delete;
 
-  static Waiter& at(Offset offset) noexcept { return Family::get().at<Waiter>(offset); }
+  static Waiter& at(Offset offset) noexcept { return W::template at<Waiter>(offset); }
   Offset first() const noexcept;
-  void drop_front() noexcept;
+  bool contains(Offset offset) noexcept {
+    bool found = false;
+    each([&](Waiter& waiter) { return !(found = W::offset_of(&waiter) == offset); });
+    return found;
+  }
+  void drop(Offset before) noexcept;
+  // Those in front, so that none is left when nobody waits any more. True if there were any.
+  bool drop_cancelled() noexcept {
+    bool any = false;
+    for (; !empty() && front().state() == Waiter::cancelled; any = true) drop(0);
+    return any;
+  }
   void tidy() noexcept;
-  void finish_grant() noexcept;
+  void begin_to_remove(Offset offset) noexcept;
+  void end_removal() noexcept;
+  void finish_removal() noexcept;
   void recover() noexcept;
   void deliver() noexcept {
     for (std::size_t i = 0; i < count_; ++i) deliveries_[i]();
@@ -88,25 +99,24 @@ class BasicSharedLine {
     wakeup_ = {};
   }
 
-  SharedGate& gate_;
-  Delivery deliveries_[most];
+  BasicSharedGate<W>& gate_;
+  typename W::Delivery deliveries_[most];
   std::size_t count_ = 0;
   Wakeup wakeup_;
 };
-using SharedLine = BasicSharedLine<>;
 
-template <class>
+template <class W>
 class BasicSharedGate {
  public:
-  using Atomics = RealAtomics;
-  using Line = SharedLine;
-  using Waiter = SharedWaiter;
+  using Atomics = W;
+  using Line = BasicSharedLine<W>;
+  using Waiter = BasicSharedWaiter<W>;
   static constexpr bool outlives_its_users = true;
 
   /// As BasicGate's: never waits, so it may be called in a signal handler.
   template <class Owner>
   void serve(Owner& owner) noexcept {
-    if (lock_.try_lock_or_ask() == RobustLock::Try::asked) return;
+    if (lock_.try_lock_or_ask() == Lock::Try::asked) return;
     Line line(*this);
     owner.serve(line);
     unlock(owner, line);
@@ -116,7 +126,7 @@ class BasicSharedGate {
   void with(Owner& owner, Body body) noexcept {
     Line line(*this);
     if (lock_.lock()) {
-      line.finish_grant();
+      line.finish_removal();
       owner.recover(line);
       line.recover();
       owner.serve(line);
@@ -167,36 +177,42 @@ class BasicSharedGate {
  private:
   template <class>
   friend class BasicSharedLine;
+  using Lock = BasicRobustLock<W>;
+  template <class T>
+  using Atomic = typename W::template atomic<T>;
 
   template <class Owner>
   void unlock(Owner& owner, Line& line) noexcept {
     do {
       if (lock_.take_request()) owner.serve(line);
+      while (line.drop_cancelled()) owner.serve(line);
     } while (!lock_.try_unlock());
     line.deliver();
   }
 
-  RobustLock lock_;
+  Lock lock_;
   // What follows belongs to the lock, except that anybody counts up left_.
-  std::atomic<Offset> first_{0};
-  std::atomic<Offset> last_{0};
-  std::atomic<Offset> granting_{0};             // the waiter that is being granted,
-  std::atomic<std::uint64_t> granted_word_{0};  // and its word before
-  std::atomic<std::uint64_t> owed_{0};          // how many more are claimed and shall be granted
-  std::atomic<std::uint32_t> length_{0};        // about
-  std::atomic<std::uint32_t> left_{0};          // of these have been cancelled
+  Atomic<Offset> first_{0};
+  Atomic<Offset> last_{0};
+  Atomic<Offset> removing_{0};             // the waiter that is being granted, or was cancelled,
+  Atomic<std::uint64_t> removed_word_{0};  // and its word before
+  Atomic<std::uint64_t> owed_{0};          // how many more are claimed and shall be granted
+  Atomic<std::uint32_t> length_{0};        // about
+  Atomic<std::uint32_t> left_{0};          // of these have been cancelled
 };
+using SharedGate = BasicSharedGate<RealWorld>;
+using SharedLine = BasicSharedLine<RealWorld>;
 
-template <class X>
-Offset BasicSharedLine<X>::first() const noexcept {
+template <class W>
+Offset BasicSharedLine<W>::first() const noexcept {
   return gate_.first_.load(std::memory_order_acquire);
 }
 
-template <class X>
-void BasicSharedLine<X>::push_back(Waiter& waiter) noexcept {
+template <class W>
+void BasicSharedLine<W>::push_back(Waiter& waiter) noexcept {
   const auto left = gate_.left_.load(std::memory_order_relaxed);
   if (left > 32 && left > gate_.length_.load(std::memory_order_relaxed) / 2) tidy();
-  const Offset offset = Family::get().offset_of(&waiter);
+  const Offset offset = W::offset_of(&waiter);
   waiter.next_.store(0, std::memory_order_relaxed);
   const Offset last = gate_.last_.load(std::memory_order_relaxed);
   (first() ? at(last).next_ : gate_.first_).store(offset, std::memory_order_release);
@@ -204,67 +220,73 @@ void BasicSharedLine<X>::push_back(Waiter& waiter) noexcept {
   gate_.length_.fetch_add(1, std::memory_order_relaxed);
 }
 
-template <class X>
-void BasicSharedLine<X>::drop_front() noexcept {
-  const Offset offset = first();
-  Waiter& waiter = at(offset);
-  gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
-  gate_.length_.fetch_sub(1, std::memory_order_relaxed);
-  if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
-  // A dead one's is found, and freed, with all that was private to it.
-  const bool dead = Family::get().state_of(waiter.member()) == MemberSlot::dead;
-  if (!dead) waiter.leave_to_other(Waiter::unlinked, Waiter::forgotten);
+// Whoever dies from here on has the waiter taken out by the next one, or left where it is.
+template <class W>
+void BasicSharedLine<W>::begin_to_remove(Offset offset) noexcept {
+  gate_.removed_word_.store(at(offset).word_.load(std::memory_order_relaxed),
+                            std::memory_order_relaxed);
+  gate_.removing_.store(offset, std::memory_order_release);
+}
+template <class W>
+void BasicSharedLine<W>::end_removal() noexcept {
+  gate_.removing_.store(0, std::memory_order_release);
 }
 
-template <class X>
-void BasicSharedLine<X>::grant_front() noexcept {
+// The first, or the one behind `before`. A dead one's is found, and freed, with all that was private
+// to it.
+template <class W>
+void BasicSharedLine<W>::drop(Offset before) noexcept {
+  auto& link = before ? at(before).next_ : gate_.first_;
+  const Offset offset = link.load(std::memory_order_acquire);
+  Waiter& waiter = at(offset);
+  const bool dead = W::is_dead(waiter.member());
+  if (!dead) begin_to_remove(offset);
+  const Offset next = waiter.next_.load(std::memory_order_acquire);
+  if (before && !next) gate_.last_.store(before, std::memory_order_relaxed);
+  link.store(next, std::memory_order_release);
+  gate_.length_.fetch_sub(1, std::memory_order_relaxed);
+  if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
+  if (!dead) {
+    waiter.leave_line();
+    end_removal();
+  }
+}
+
+template <class W>
+void BasicSharedLine<W>::grant_front() noexcept {
   const Offset offset = first();
   Waiter& waiter = at(offset);
   if (count_ == most) deliver();
   deliveries_[count_++] = waiter.delivery();
-  const auto word = waiter.word_.load(std::memory_order_relaxed);
-  gate_.granted_word_.store(word, std::memory_order_relaxed);
-  gate_.granting_.store(offset, std::memory_order_release);
+  begin_to_remove(offset);
   gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
   gate_.length_.fetch_sub(1, std::memory_order_relaxed);
   // From here on its process may free it.
   waiter.finish_grant();
-  gate_.granting_.store(0, std::memory_order_release);
+  end_removal();
 }
 
 // Takes out all that were cancelled or belong to the dead.
-template <class X>
-void BasicSharedLine<X>::tidy() noexcept {
-  while (first()) {
-    Waiter& waiter = at(first());
-    const bool dead = Family::get().state_of(waiter.member()) == MemberSlot::dead;
-    if (!dead && waiter.state() != Waiter::cancelled) break;
-    drop_front();
-  }
-  for (Offset before = first(); before;) {
-    const Offset offset = at(before).next_.load(std::memory_order_acquire);
-    if (!offset) break;
+template <class W>
+void BasicSharedLine<W>::tidy() noexcept {
+  Offset before = 0;
+  for (Offset offset = first(); offset;) {
     Waiter& waiter = at(offset);
-    const bool dead = Family::get().state_of(waiter.member()) == MemberSlot::dead;
-    if (!dead && waiter.state() != Waiter::cancelled) {
+    if (W::is_dead(waiter.member()) || waiter.state() == Waiter::cancelled) {
+      drop(before);
+    } else {
       before = offset;
-      continue;
     }
-    const Offset next = waiter.next_.load(std::memory_order_acquire);
-    if (!next) gate_.last_.store(before, std::memory_order_relaxed);
-    at(before).next_.store(next, std::memory_order_release);
-    gate_.length_.fetch_sub(1, std::memory_order_relaxed);
-    if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
-    if (!dead) waiter.leave_to_other(Waiter::unlinked, Waiter::forgotten);
+    offset = before ? at(before).next_.load(std::memory_order_acquire) : first();
   }
 }
 
-template <class X>
+template <class W>
 template <class Accept, class Undo>
-bool BasicSharedLine<X>::grant_first(std::uint64_t n, Accept accept, Undo) noexcept {
+bool BasicSharedLine<W>::grant_first(std::uint64_t n, Accept accept, Undo) noexcept {
   std::uint64_t accepted = 0;
   each([&](Waiter& waiter) {
-    const bool alive = Family::get().state_of(waiter.member()) != MemberSlot::dead;
+    const bool alive = !W::is_dead(waiter.member());
     if (accepted == n || !alive || !waiter.claim()) return false;
     if (accept(waiter)) return ++accepted, true;
     return waiter.unclaim(), false;
@@ -276,8 +298,8 @@ bool BasicSharedLine<X>::grant_first(std::uint64_t n, Accept accept, Undo) noexc
   gate_.owed_.store(n, std::memory_order_release);
   return finish_first(), true;
 }
-template <class X>
-bool BasicSharedLine<X>::finish_first() noexcept {
+template <class W>
+bool BasicSharedLine<W>::finish_first() noexcept {
   auto owed = gate_.owed_.load(std::memory_order_acquire);
   if (owed == 0) return false;
   for (; owed != 0 && !empty() && front().state() == Waiter::claimed; --owed) grant_front();
@@ -286,23 +308,28 @@ bool BasicSharedLine<X>::finish_first() noexcept {
 }
 
 // The lock was taken over from a dead process.
-template <class X>
-void BasicSharedLine<X>::finish_grant() noexcept {
-  if (const Offset offset = gate_.granting_.load(std::memory_order_acquire)) {
+template <class W>
+void BasicSharedLine<W>::finish_removal() noexcept {
+  if (const Offset offset = gate_.removing_.load(std::memory_order_acquire)) {
     Waiter& waiter = at(offset);
-    // Otherwise it was granted, and may be another's by now.
-    if (waiter.word_.load(std::memory_order_acquire) ==
-        gate_.granted_word_.load(std::memory_order_relaxed)) {
-      if (first() == offset) {
-        gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
+    const auto word = gate_.removed_word_.load(std::memory_order_relaxed);
+    // Otherwise it was done, and may be another's by now.
+    if (waiter.is_still(word)) {
+      if (Waiter::state_of(word) == Waiter::claimed) {
+        if (first() == offset) {
+          gate_.first_.store(waiter.next_.load(std::memory_order_acquire),
+                             std::memory_order_release);
+        }
+        waiter.finish_grant();
+      } else if (!contains(offset)) {
+        waiter.leave_line();
       }
-      waiter.finish_grant();
     }
-    gate_.granting_.store(0, std::memory_order_release);
+    end_removal();
   }
 }
-template <class X>
-void BasicSharedLine<X>::recover() noexcept {
+template <class W>
+void BasicSharedLine<W>::recover() noexcept {
   std::uint32_t length = 0;
   std::uint32_t left = 0;
   Offset last = 0;

@@ -13,7 +13,6 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-using cohort::detail::RealAtomics;
 using cohort::detail::Wakeup;
 
 /// Tells a process that something has become of one of its waits. Once too often does no harm.
@@ -49,9 +48,11 @@ using Delivery = BasicDelivery<>;
 
 /// A place in a shared line. The state is one word, ticket × 256 + what it says, so that nobody can
 /// take a waiter for one that was at its address before.
-template <class = void>
+template <class W>
 class BasicSharedWaiter {
  public:
+  using Word = typename W::template atomic<std::uint64_t>;
+  using Delivery = typename W::Delivery;
   enum State : std::uint64_t { none, waiting, claimed, granted, cancelled };
 
   BasicSharedWaiter(Member member, Offset object, std::uint32_t index, bool thread) noexcept
@@ -64,20 +65,17 @@ class BasicSharedWaiter {
   bool was_nudged() const noexcept { return word_.load(std::memory_order_acquire) & nudged; }
   /// Something else than a wait that is to go on.
   bool decided() const noexcept { return state() == granted || state() == cancelled; }
-  const std::atomic<std::uint64_t>& word() const noexcept { return word_; }
+  const Word& word() const noexcept { return word_; }
 
   /// By its process, before it is armed.
-  void begin() noexcept {
-    const auto ticket = Family::get().header().tickets.fetch_add(1, std::memory_order_relaxed);
-    word_.store(ticket << 8 | waiting, std::memory_order_release);
-  }
+  void begin() noexcept { word_.store(W::ticket() << 8 | waiting, std::memory_order_release); }
   /// By its process: waiting → cancelled; else it stays claimed or granted. Yields what it is.
   State cancel() noexcept {
     for (unsigned round = 0;; ++round) {
       auto word = word_.load(std::memory_order_acquire);
       if (state_of(word) == claimed) {
-        if (round == 1000) return claimed;
-        RealAtomics::relax(round);
+        if (round == W::patience) return claimed;
+        W::relax(round);
       } else if (state_of(word) == granted) {
         return granted;
       } else if (word_.compare_exchange_weak(word, (word & ~std::uint64_t{7}) | cancelled,
@@ -89,8 +87,13 @@ class BasicSharedWaiter {
   }
   /// By its process, which has looked: it sleeps again.
   void calm() noexcept { word_.fetch_and(~nudged, std::memory_order_acq_rel); }
-  /// By its process, when the wait is over, however it ended. The second who lets go frees it.
-  void let_go() noexcept { leave_to_other(forgotten, unlinked); }
+  /// By its process, when the wait is over, however it ended. If it stands in line still, whoever
+  /// takes it out frees it.
+  void let_go() noexcept {
+    if (word_.fetch_or(forgotten, std::memory_order_acq_rel) & unlinked) {
+      W::Heap::free(W::offset_of(this));
+    }
+  }
 
   // For whoever sweeps after its process: whether it was granted something and did not take it up,
   // and that this is done with.
@@ -132,10 +135,24 @@ class BasicSharedWaiter {
   static constexpr std::uint64_t forgotten = 32;  // its process will not look at it again
 
   static State state_of(std::uint64_t word) noexcept { return static_cast<State>(word & 7); }
-  void leave_to_other(std::uint64_t mine, std::uint64_t others) noexcept {
-    if (word_.fetch_or(mine, std::memory_order_acq_rel) & others) {
-      Heap::free(Family::get().offset_of(this));
+  // Whether this is its word, but for what its process may do to it at any time: it calms, it forgets.
+  bool is_still(std::uint64_t word) const noexcept {
+    return ((word_.load(std::memory_order_acquire) ^ word) & ~(nudged | forgotten)) == 0;
+  }
+  // With the gate's lock: a cancelled one stands in no line any more. Its process frees it, or has
+  // left it to us, and then it is ours before we do.
+  void leave_line() noexcept {
+    auto word = word_.load(std::memory_order_acquire);
+    while (!(word & forgotten)) {
+      if (word_.compare_exchange_weak(word, word | unlinked, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) {
+        return;
+      }
     }
+    const Offset at = W::offset_of(this);
+    W::Heap::make_private(at, W::self());
+    word_.store(0, std::memory_order_release);
+    W::Heap::free(at);
   }
   void finish_grant() noexcept {
     auto word = word_.load(std::memory_order_relaxed);
@@ -153,13 +170,13 @@ class BasicSharedWaiter {
     return false;
   }
 
-  std::atomic<std::uint64_t> word_{0};
+  Word word_{0};
   const Member member_;
   const Offset object_;
   const std::uint32_t index_;
   const bool thread_;
-  std::atomic<Offset> next_{0};
+  typename W::template atomic<Offset> next_{0};
 };
-using SharedWaiter = BasicSharedWaiter<>;
+using SharedWaiter = BasicSharedWaiter<RealWorld>;
 
 }  // namespace cohort::inline v0::ipc::detail
