@@ -239,8 +239,7 @@ const Options one_death{
 
 const Options two_deaths{
     .preemptions = 0, .surprises = 0, .deaths = 2, .random = 300, .steps = 4'000};
-const Options at_random{
-    .deaths = 2, .executions = 0, .random = 700, .depth = 4, .steps = 4'000};
+const Options at_random{.deaths = 2, .executions = 0, .random = 700, .depth = 4, .steps = 4'000};
 
 TEST(DeathInTheModel, OfAReceiverOfAQueueThatHasRoom) {
   expect_exhausted(pass_on({}, {"p", "G", "*"}, one_death));
