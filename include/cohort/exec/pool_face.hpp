@@ -67,22 +67,18 @@ class PoolFace {
             class Failed = std::nullptr_t>
   auto apply_async(Fn&& fn, Args&& args = {}, Done callback = {}, Failed error_callback = {}) {
     check_open();
-    if constexpr (ships_work<Derived>) {
-      auto work = std::apply([&](const auto&... each) { return self().submit(fn, each...); }, args);
+    const auto begin = [&](auto&&... each) {
       if constexpr (std::is_null_pointer_v<Done> && std::is_null_pointer_v<Failed>) {
-        return work;
-      } else {
-        return start(see_through(std::move(work), &terminated_), std::move(callback),
+        return self().submit(std::forward<Fn>(fn), std::forward<decltype(each)>(each)...);
+      } else if constexpr (ships_work<Derived>) {
+        return start(see_through(self().submit(fn, each...), &terminated_), std::move(callback),
                      std::move(error_callback));
+      } else {
+        return start(make_task(std::forward<Fn>(fn), std::forward<decltype(each)>(each)...),
+                     std::move(callback), std::move(error_callback));
       }
-    } else {
-      auto work = std::apply(
-          [&fn](auto&&... each) {
-            return make_task(std::forward<Fn>(fn), std::forward<decltype(each)>(each)...);
-          },
-          std::forward<Args>(args));
-      return start(std::move(work), std::move(callback), std::move(error_callback));
-    }
+    };
+    return std::apply(begin, std::forward<Args>(args));
   }
 
   /// Calls `fn` with every element; yields the results in the order of the input. `chunksize`
