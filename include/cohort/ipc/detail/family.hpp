@@ -87,6 +87,8 @@ class BasicFamily {
                 " at the same time; join some first");
   }
   void unclaim_member(Member member) noexcept {
+    // Who claims the place says only afterwards for whom: nobody must take it for a dead one's child.
+    slot(member).parent.store(0, std::memory_order_relaxed);
     slot(member).word.store(member.generation() << 8 | MemberSlot::free, std::memory_order_release);
   }
   /// By its creator, or by itself; both do no harm.

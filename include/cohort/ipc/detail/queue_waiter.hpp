@@ -27,7 +27,8 @@ struct QueueWaiter : SharedWaiter {
   bool still_has_message() const noexcept {
     const Block& block = Heap::block_of(message);
     return block.generation.load(std::memory_order_acquire) == generation &&
-           block.owner.load(std::memory_order_acquire) == member().bits;
+           block.owner.load(std::memory_order_acquire) == member().bits &&
+           head_of(message).link != MessageHead::taken;
   }
   /// A sender offers this message, and then those that are linked to it.
   void offer(Offset m) noexcept {

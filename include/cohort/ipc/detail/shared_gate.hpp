@@ -78,8 +78,10 @@ class BasicSharedLine {
   static Waiter& at(Offset offset) noexcept { return Family::get().at<Waiter>(offset); }
   Offset first() const noexcept;
   void drop_front() noexcept;
+  void drop(std::atomic<Offset>& place) noexcept;
   void tidy() noexcept;
   void finish_grant() noexcept;
+  void finish_drop() noexcept;
   void recover() noexcept;
   void deliver() noexcept {
     for (std::size_t i = 0; i < count_; ++i) deliveries_[i]();
@@ -117,6 +119,7 @@ class BasicSharedGate {
     Line line(*this);
     if (lock_.lock()) {
       line.finish_grant();
+      line.finish_drop();
       owner.recover(line);
       line.recover();
       owner.serve(line);
@@ -182,6 +185,8 @@ class BasicSharedGate {
   std::atomic<Offset> last_{0};
   std::atomic<Offset> granting_{0};             // the waiter that is being granted,
   std::atomic<std::uint64_t> granted_word_{0};  // and its word before
+  std::atomic<Offset> dropping_{0};             // the one that is taken out of the line,
+  std::atomic<std::uint64_t> dropped_{0};       // and its ticket
   std::atomic<std::uint64_t> owed_{0};          // how many more are claimed and shall be granted
   std::atomic<std::uint32_t> length_{0};        // about
   std::atomic<std::uint32_t> left_{0};          // of these have been cancelled
@@ -206,14 +211,22 @@ void BasicSharedLine<X>::push_back(Waiter& waiter) noexcept {
 
 template <class X>
 void BasicSharedLine<X>::drop_front() noexcept {
-  const Offset offset = first();
+  drop(gate_.first_);
+}
+// Takes out the waiter that `place` leads to.
+template <class X>
+void BasicSharedLine<X>::drop(std::atomic<Offset>& place) noexcept {
+  const Offset offset = place.load(std::memory_order_acquire);
   Waiter& waiter = at(offset);
-  gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
-  gate_.length_.fetch_sub(1, std::memory_order_relaxed);
-  if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
   // A dead one's is found, and freed, with all that was private to it.
   const bool dead = Family::get().state_of(waiter.member()) == MemberSlot::dead;
-  if (!dead) waiter.leave_to_other(Waiter::unlinked, Waiter::forgotten);
+  gate_.dropped_.store(waiter.ticket(), std::memory_order_relaxed);
+  gate_.dropping_.store(dead ? 0 : offset, std::memory_order_release);
+  place.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
+  gate_.length_.fetch_sub(1, std::memory_order_relaxed);
+  if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
+  if (!dead && waiter.unlink()) Heap::free(offset);
+  gate_.dropping_.store(0, std::memory_order_release);
 }
 
 template <class X>
@@ -250,12 +263,10 @@ void BasicSharedLine<X>::tidy() noexcept {
       before = offset;
       continue;
     }
-    const Offset next = waiter.next_.load(std::memory_order_acquire);
-    if (!next) gate_.last_.store(before, std::memory_order_relaxed);
-    at(before).next_.store(next, std::memory_order_release);
-    gate_.length_.fetch_sub(1, std::memory_order_relaxed);
-    if (waiter.state() == Waiter::cancelled) gate_.left_.fetch_sub(1, std::memory_order_relaxed);
-    if (!dead) waiter.leave_to_other(Waiter::unlinked, Waiter::forgotten);
+    if (!waiter.next_.load(std::memory_order_acquire)) {
+      gate_.last_.store(before, std::memory_order_relaxed);
+    }
+    drop(at(before).next_);
   }
 }
 
@@ -290,9 +301,10 @@ template <class X>
 void BasicSharedLine<X>::finish_grant() noexcept {
   if (const Offset offset = gate_.granting_.load(std::memory_order_acquire)) {
     Waiter& waiter = at(offset);
-    // Otherwise it was granted, and may be another's by now.
-    if (waiter.word_.load(std::memory_order_acquire) ==
-        gate_.granted_word_.load(std::memory_order_relaxed)) {
+    // Otherwise it was granted, and may be another's by now. Its process may have calmed it.
+    const auto changed = waiter.word_.load(std::memory_order_acquire) ^
+                         gate_.granted_word_.load(std::memory_order_relaxed);
+    if ((changed & ~Waiter::nudged) == 0) {
       if (first() == offset) {
         gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
       }
@@ -300,6 +312,29 @@ void BasicSharedLine<X>::finish_grant() noexcept {
     }
     gate_.granting_.store(0, std::memory_order_release);
   }
+}
+template <class X>
+void BasicSharedLine<X>::finish_drop() noexcept {
+  const Offset dropping = gate_.dropping_.load(std::memory_order_acquire);
+  if (!dropping) return;
+  bool in_line = false;
+  for (Offset offset = first(); offset && !in_line; offset = at(offset).next_) {
+    in_line = offset == dropping;
+  }
+  Heap::settle();
+  const Block& block = Heap::block_of(dropping);
+  const auto generation = block.generation.load(std::memory_order_acquire);
+  const auto word = at(dropping).word_.load(std::memory_order_acquire);
+  // It is none any more if it was freed, by its process or the one that died.
+  const bool is_there =
+      block.kind.load(std::memory_order_acquire) == static_cast<std::uint32_t>(Kind::waiter) &&
+      block.generation.load(std::memory_order_acquire) == generation &&
+      word >> 8 == gate_.dropped_.load(std::memory_order_relaxed);
+  if (is_there && !in_line &&
+      (word & Waiter::unlinked ? (word & Waiter::doomed) != 0 : at(dropping).unlink())) {
+    Heap::free(dropping);
+  }
+  gate_.dropping_.store(0, std::memory_order_release);
 }
 template <class X>
 void BasicSharedLine<X>::recover() noexcept {

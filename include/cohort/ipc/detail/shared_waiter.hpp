@@ -90,7 +90,11 @@ class BasicSharedWaiter {
   /// By its process, which has looked: it sleeps again.
   void calm() noexcept { word_.fetch_and(~nudged, std::memory_order_acq_rel); }
   /// By its process, when the wait is over, however it ended. The second who lets go frees it.
-  void let_go() noexcept { leave_to_other(forgotten, unlinked); }
+  void let_go() noexcept {
+    if (word_.fetch_or(forgotten, std::memory_order_acq_rel) & unlinked) {
+      Heap::free(Family::get().offset_of(this));
+    }
+  }
 
   // For whoever sweeps after its process: whether it was granted something and did not take it up,
   // and that this is done with.
@@ -130,12 +134,16 @@ class BasicSharedWaiter {
   static constexpr std::uint64_t nudged = 8;
   static constexpr std::uint64_t unlinked = 16;   // stands in no line any more
   static constexpr std::uint64_t forgotten = 32;  // its process will not look at it again
+  static constexpr std::uint64_t doomed = 64;     // of these two that came first: free it
 
   static State state_of(std::uint64_t word) noexcept { return static_cast<State>(word & 7); }
-  void leave_to_other(std::uint64_t mine, std::uint64_t others) noexcept {
-    if (word_.fetch_or(mine, std::memory_order_acq_rel) & others) {
-      Heap::free(Family::get().offset_of(this));
-    }
+  std::uint64_t ticket() const noexcept { return word_.load(std::memory_order_relaxed) >> 8; }
+  /// By whoever has the gate's lock. True: he is the second, and must free it.
+  bool unlink() noexcept {
+    auto word = word_.load(std::memory_order_relaxed);
+    while (!word_.compare_exchange_weak(word, word | unlinked | (word & forgotten ? doomed : 0),
+                                        std::memory_order_acq_rel, std::memory_order_relaxed)) {}
+    return word & forgotten;
   }
   void finish_grant() noexcept {
     auto word = word_.load(std::memory_order_relaxed);

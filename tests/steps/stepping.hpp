@@ -14,6 +14,7 @@
 ///     kill_after_each_instruction<Releasing>();
 ///
 /// COHORT_KILL_EVERY in the environment: after one instruction in how many; 1: after each.
+/// COHORT_KILL_FIRST: after which first.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -94,7 +95,7 @@ class SteppedChild {
   /// Runs `body()`, which calls begin_steps(), up to there.
   template <class Body>
   explicit SteppedChild(Body body)
-      : child_([body = std::move(body)] {
+      : child_([body = (reset(), std::move(body))] {
           if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(2);
           body();
           step_marks().ended = true;
@@ -118,7 +119,13 @@ class SteppedChild {
     child_.kill(between);
   }
 
+  ipc::detail::Member member() const { return child_.member(); }
+
  private:
+  static void reset() {
+    step_marks().ended = false;
+    step_marks().result = 0;
+  }
   [[noreturn]] static void give_up(const char* what, int value) {
     std::fprintf(stderr, "the stepped child: %s (%d)\n", what, value);
     std::abort();
@@ -190,47 +197,112 @@ inline long kill_every() {
   return text && std::atol(text) > 0 ? std::atol(text) : otherwise;
 }
 
+/// Differs from test to test.
+inline long first_of_this_test() {
+  if (const char* const text = std::getenv("COHORT_KILL_FIRST")) return std::atol(text) - 1;
+  long sum = 0;
+  for (const char c : std::string(testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    sum = (sum * 31 + c) % 9973;
+  }
+  return sum;
+}
+inline void expect_account(const Account& before) {
+  EXPECT_TRUE(eventually([&] { return Account::now() == before; }))
+      << "before: " << before << ", after: " << Account::now();
+}
+inline void say_how_many(long deaths, long instructions) {
+  testing::Test::RecordProperty("deaths", std::to_string(deaths));
+  testing::Test::RecordProperty("instructions", std::to_string(instructions));
+  std::printf("%ld deaths, %ld instructions\n", deaths, instructions);
+}
+
+/// Leads the child `steps` instructions on, or to its end. Yields how many it took.
+template <class Help>
+long lead(SteppedChild& child, long steps, Help help) {
+  long taken = 0;
+  for (; taken < steps && !step_marks().ended; ++taken) {
+    if (taken > 1'000'000) break;
+    if (child.step() || taken + 1 == steps) continue;
+    help();
+    child.await_step();
+  }
+  return taken;
+}
+
 /// Kills a child of the scenario after each instruction (or one in kill_every(), from one on that
 /// differs from test to test), until one has come to the end before.
 template <class Scenario>
 void kill_after_each_instruction() {
   if (const char* const why = why_no_steps()) GTEST_SKIP() << why;
-  const long every = kill_every();
-  const char* const first = std::getenv("COHORT_KILL_FIRST");
-  long at = first ? std::atol(first) : 1;
-  for (const char* c = testing::UnitTest::GetInstance()->current_test_info()->name(); !first && *c; ++c) {
-    at = (at * 31 + *c) % every;
-  }
+  long at = 1 + first_of_this_test() % kill_every();
   long deaths = 0;
-  for (bool ended = false; !ended && !testing::Test::HasFailure(); at += every, ++deaths) {
+  for (bool ended = false; !ended && !testing::Test::HasFailure(); at += kill_every(), ++deaths) {
     SCOPED_TRACE("killed after instruction " + std::to_string(at));
     ASSERT_LT(at, 1'000'000) << "the operation does not end";
-    if (std::getenv("TRACE")) std::fprintf(stderr, "%ld ", at);
     const Account before = Account::now();
     {
       Scenario scenario(deaths % 2 == 0 ? Flavour::threads : Flavour::loop);
-      step_marks().ended = false;
-      step_marks().result = 0;
       SteppedChild child([&scenario] { scenario.child(); });
       const bool begun = !step_marks().ended;
       scenario.line_up();
       bool helped = false;
-      for (long i = 0; i < at && !step_marks().ended; ++i) {
-        if (child.step() || i + 1 == at) continue;
+      lead(child, at, [&] {
         scenario.help();
-        child.await_step();
         helped = true;
-      }
-      ended = begun && step_marks().ended;
+      });
       child.kill([] {});
+      ended = begun && step_marks().ended;
       scenario.check(Death{step_marks().ended, helped});
     }
-    EXPECT_TRUE(eventually([&] { return Account::now() == before; }))
-        << "before: " << before << ", after: " << Account::now();
+    expect_account(before);
   }
-  std::printf("%ld deaths, %ld\n", deaths, at-every);
-  testing::Test::RecordProperty("deaths", std::to_string(deaths));
-  testing::Test::RecordProperty("instructions", std::to_string(at - every));
+  say_how_many(deaths, at - kill_every());
+}
+
+/// The same, and whoever sweeps after it dies as well, after any instruction: some of all pairs, a
+/// thousand for each that kill_every() is less than that.
+template <class Scenario>
+void kill_whoever_sweeps_after() {
+  if (const char* const why = why_no_steps()) GTEST_SKIP() << why;
+  const long pairs = 1 + 1000 / kill_every();
+  long most[2] = {1'000'000, 1'000'000};  // the first pair comes to the end
+  for (long pair = 0; pair < pairs && !testing::Test::HasFailure(); ++pair) {
+    const long any = first_of_this_test() + pair * 7919;
+    const long at[2] = {any % most[0] + 1, any / 3 % most[1] + 1};
+    SCOPED_TRACE("killed after instruction " + std::to_string(at[0]) + " of the operation and " +
+                 std::to_string(at[1]) + " of the sweep");
+    const Account before = Account::now();
+    {
+      Scenario scenario(pair % 2 == 0 ? Flavour::threads : Flavour::loop);
+      SteppedChild first([&scenario] { scenario.child(); });
+      scenario.line_up();
+      bool helped = false;
+      const long steps = lead(first, pair == 0 ? most[0] : at[0], [&] {
+        scenario.help();
+        helped = true;
+      });
+      const bool ended = step_marks().ended;
+      const long result = step_marks().result;
+      first.kill([&] {
+        SteppedChild second([dead = first.member()] {
+          begin_steps();
+          auto& family = ipc::detail::Family::get();
+          family.slot(dead).word = dead.generation() << 8 | ipc::detail::MemberSlot::dead;
+          family.header().sweep_lock.lock();
+          ipc::detail::sweep(dead);
+          family.header().sweep_lock.unlock();
+        });
+        const long swept = lead(second, pair == 0 ? most[1] : at[1], [] {});
+        second.kill([] {});
+        if (pair == 0) most[1] = swept;
+      });
+      if (pair == 0) most[0] = steps;
+      step_marks().result = result;
+      scenario.check(Death{ended, helped});
+    }
+    expect_account(before);
+  }
+  say_how_many(2 * pairs, most[0] + most[1]);
 }
 
 }  // namespace cohort::test

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "cohort/ipc.hpp"        // under test
-#include "ipc/stepping.hpp"      // kill_after_each_instruction
+#include "steps/stepping.hpp"    // kill_after_each_instruction
 #include "support/flavours.hpp"  // Crew
 
 namespace cohort::test {
@@ -176,6 +176,17 @@ struct HandsOverLock : TellsTheFirstInLine {
   }
 };
 TEST(EachInstruction, OfHandingOverALock) { kill_after_each_instruction<HandsOverLock>(); }
+
+/// Those who give up only say so: whoever comes by takes them out of the line.
+struct ReleasesDesertedLock : ReleasesLock {
+  using ReleasesLock::ReleasesLock;
+  void line_up() {
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(lock_.acquire().within(1ms).block());
+  }
+};
+TEST(EachInstruction, OfReleasingALockWhoseWaitersHaveLeft) {
+  kill_after_each_instruction<ReleasesDesertedLock>();
+}
 
 /// The second death: of the one who repairs.
 struct RepairsLock : LockScenario {
@@ -343,6 +354,41 @@ struct HandsOverToken : ReleasesTokens {
   }
 };
 TEST(EachInstruction, OfHandingOverAToken) { kill_after_each_instruction<HandsOverToken>(); }
+
+/// A wait for a permit that is given one just when it leaves the line, as something else came first;
+/// the steps begin when it puts that back.
+template <class Spec>
+struct GrantedTooLate : WatchedSpec<Spec> {
+  auto disarm(typename Spec::Place& place) noexcept {
+    this->spec.object->machine.release(1, ipc::Semaphore::max);
+    this->spec.object->machine.serve_now();
+    return this->spec.disarm(place);
+  }
+  void put_back(typename Spec::Place& place) noexcept {
+    begin_steps();
+    this->spec.put_back(place);
+  }
+};
+template <class Spec>
+Operation<GrantedTooLate<Spec>> granted_too_late(Operation<Spec> operation, std::atomic<int>& n) {
+  return Operation(GrantedTooLate<Spec>{{detail::OperationAccess::take(std::move(operation)), &n}});
+}
+struct PutsPermitBack : SemaphoreScenario {
+  explicit PutsPermitBack(Flavour f) : SemaphoreScenario(f, 0) {}
+  void child() { run(race()); }
+  Task<> race() {
+    const auto won =
+        co_await select(sleep_for(1ms), granted_too_late(semaphore_.acquire(), in_line_));
+    step_marks().result = won.index() == 0;
+  }
+  void check(const Death& death) {
+    EXPECT_EQ(semaphore_.value(), 1U);
+    EXPECT_GE(step_marks().result, static_cast<long>(death.ended));
+  }
+};
+TEST(EachInstruction, OfGivingAPermitBackThatCameTooLate) {
+  kill_after_each_instruction<PutsPermitBack>();
+}
 
 // ---- Event
 
@@ -697,6 +743,10 @@ struct ReceivesOfMany : ChannelScenario {
   void line_up() { start_sender({1, 2, 3, 4, 5}); }
   void check(const Death&) {
     receive(4);
+    await([this] {  // that many are buffered, or have to be received before the sender ends
+      if (const auto item = rx_.try_recv()) got_.add(*item);
+      return crew_.parties().front().ended();
+    });
     const Items with{1, 2, 3, 4, 5}, without{2, 3, 4, 5};
     expect_one_of(rest(), without, step_marks().result ? without : with);
   }
@@ -833,6 +883,41 @@ struct WaitsForTheFirstTime {
   const ipc::Lock lock_;
 };
 TEST(EachInstruction, OfAProcesssFirstWait) { kill_after_each_instruction<WaitsForTheFirstTime>(); }
+
+// ---- two deaths
+
+TEST(EachInstructionOfASweep, AfterALockWasHandedOver) {
+  kill_whoever_sweeps_after<HandsOverLock>();
+}
+TEST(EachInstructionOfASweep, AfterWaitingForALock) {
+  kill_whoever_sweeps_after<StandsInLineForALock>();
+}
+TEST(EachInstructionOfASweep, AfterAPermitWasGivenBack) {
+  kill_whoever_sweeps_after<GivesBackPermit>();
+}
+TEST(EachInstructionOfASweep, AfterWaitingForAPermit) {
+  kill_whoever_sweeps_after<StandsInLineToTake>();
+}
+TEST(EachInstructionOfASweep, AfterAnEventWasSet) { kill_whoever_sweeps_after<SetsEvent>(); }
+TEST(EachInstructionOfASweep, AfterAnItemWasPut) {
+  kill_whoever_sweeps_after<PutsForWaiting<drop>>();
+}
+TEST(EachInstructionOfASweep, AfterAnItemWasGot) {
+  kill_whoever_sweeps_after<GetsFromFull<drop>>();
+}
+TEST(EachInstructionOfASweep, AfterAnItemWasGotThatIsDeliveredAgain) {
+  kill_whoever_sweeps_after<WaitsForItem<redeliver>>();
+}
+TEST(EachInstructionOfASweep, AfterAnItemWasDone) { kill_whoever_sweeps_after<IsDone>(); }
+TEST(EachInstructionOfASweep, AfterSeveralWereReceived) {
+  kill_whoever_sweeps_after<ReceivesOfMany<2>>();
+}
+TEST(EachInstructionOfASweep, AfterTheLastReceiver) {
+  kill_whoever_sweeps_after<ReceivesAndDies>();
+}
+TEST(EachInstructionOfASweep, AfterAQueueWasDropped) {
+  kill_whoever_sweeps_after<MakesAndDropsAQueue>();
+}
 
 }  // namespace
 }  // namespace cohort::test
