@@ -113,7 +113,7 @@ struct GivesUpAtALock : LockScenario {
     EXPECT_FALSE(repair());
   }
 };
-TEST(EachInstruction, OfTryingALockInVain) { kill_after_each_instruction<GivesUpAtALock>(); }
+TEST(EachInstruction, OfTryingALockInVain) { kill_after_each_instruction<GivesUpAtALock>(4); }
 
 struct StandsInLineForALock : LockScenario {
   explicit StandsInLineForALock(Flavour f) : LockScenario(f) { lock_.acquire().block(); }
@@ -387,7 +387,7 @@ struct PutsPermitBack : SemaphoreScenario {
   }
 };
 TEST(EachInstruction, OfGivingAPermitBackThatCameTooLate) {
-  kill_after_each_instruction<PutsPermitBack>();
+  kill_after_each_instruction<PutsPermitBack>(4);
 }
 
 // ---- Event
@@ -815,7 +815,7 @@ struct ReceivesAndDies : ChannelScenario {
     EXPECT_THROW(tx_.send(4).block(), Closed);
   }
 };
-TEST(EachInstruction, OfTheLastReceiver) { kill_after_each_instruction<ReceivesAndDies>(); }
+TEST(EachInstruction, OfTheLastReceiver) { kill_after_each_instruction<ReceivesAndDies>(4); }
 
 // ---- the memory itself
 
@@ -838,7 +838,7 @@ struct MakesAndDropsObjects {
   void check(const Death&) {}
 };
 TEST(EachInstruction, OfMakingAndDroppingObjects) {
-  kill_after_each_instruction<MakesAndDropsObjects>();
+  kill_after_each_instruction<MakesAndDropsObjects>(4);
 }
 
 struct MakesAndDropsAQueue : MakesAndDropsObjects {
@@ -851,7 +851,7 @@ struct MakesAndDropsAQueue : MakesAndDropsObjects {
   }
 };
 TEST(EachInstruction, OfMakingAQueueAndDroppingItWithItsItems) {
-  kill_after_each_instruction<MakesAndDropsAQueue>();
+  kill_after_each_instruction<MakesAndDropsAQueue>(4);
 }
 
 struct InheritsHandle {
@@ -882,7 +882,9 @@ struct WaitsForTheFirstTime {
   void check(const Death&) { lock_.release(); }
   const ipc::Lock lock_;
 };
-TEST(EachInstruction, OfAProcesssFirstWait) { kill_after_each_instruction<WaitsForTheFirstTime>(); }
+TEST(EachInstruction, OfAProcesssFirstWait) {
+  kill_after_each_instruction<WaitsForTheFirstTime>(4);
+}
 
 // ---- two deaths
 

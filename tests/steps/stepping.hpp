@@ -109,7 +109,7 @@ class SteppedChild {
   bool step() {
     if (::ptrace(PTRACE_SINGLESTEP, child_.pid(), nullptr, nullptr) != 0) give_up("a step", errno);
     while (!is_stopped(SIGTRAP)) {
-      if (!news_within(2'000'000) && sleeps()) return is_stopped(SIGTRAP);
+      if (sleeps()) return false;
     }
     return true;
   }
@@ -131,39 +131,49 @@ class SteppedChild {
     std::abort();
   }
   void await_stop(int signal) {
-    for (int round = 0; !is_stopped(signal); ++round) {
-      if (!news_within(100'000'000) && round > 600) give_up("does not come to stop", signal);
+    const auto deadline = Clock::now() + std::chrono::minutes(1);
+    while (!is_stopped(signal)) {
+      if (Clock::now() > deadline) give_up("does not come to stop", signal);
     }
   }
-  // Of a child of this process; whoever leads one has the signal blocked.
-  static bool news_within(long nanoseconds) {
-    ::sigset_t signals = signals_of_children();
-    const ::timespec limit{0, nanoseconds};
-    return ::sigtimedwait(&signals, nullptr, &limit) > 0;
-  }
-  static ::sigset_t signals_of_children() {
-    ::sigset_t signals;
-    ::sigemptyset(&signals);
-    ::sigaddset(&signals, SIGCHLD);
-    return signals;
-  }
-  struct Listening {
-    Listening() {
-      const ::sigset_t signals = signals_of_children();
-      ::pthread_sigmask(SIG_BLOCK, &signals, &before);
-    }
-    ~Listening() { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); }
-    ::sigset_t before;
-  };
+  // Waits for that, until the ticker interrupts.
   bool is_stopped(int signal) {
     int status = 0;
-    const ::pid_t pid = ::waitpid(child_.pid(), &status, WNOHANG);
-    if (pid == 0 || (pid < 0 && errno == EINTR)) return false;
+    const ::pid_t pid = ::waitpid(child_.pid(), &status, 0);
+    if (pid < 0 && errno == EINTR) return false;
     if (pid < 0) give_up("cannot be waited for", errno);
     if (!WIFSTOPPED(status)) give_up("has ended", status);
     if (WSTOPSIG(status) != signal) give_up("got a signal", WSTOPSIG(status));
     return true;
   }
+  // Interrupts this thread's system calls every few milliseconds.
+  class Ticker {
+   public:
+    Ticker() {
+      struct ::sigaction action {};
+      action.sa_handler = [](int) {};
+      ::sigevent event{};
+      event.sigev_notify = SIGEV_THREAD_ID;
+      event.sigev_signo = SIGALRM;
+      event._sigev_un._tid = ::gettid();
+      const ::itimerspec period{{0, 3'000'000}, {0, 3'000'000}};
+      if (::sigaction(SIGALRM, &action, &before_) != 0 ||
+          ::timer_create(CLOCK_MONOTONIC, &event, &timer_) != 0 ||
+          ::timer_settime(timer_, 0, &period, nullptr) != 0) {
+        give_up("no timer", errno);
+      }
+    }
+    ~Ticker() {
+      ::timer_delete(timer_);
+      ::sigaction(SIGALRM, &before_, nullptr);
+    }
+    Ticker(const Ticker&) = delete;
+    Ticker& operator=(const Ticker&) = delete;
+
+   private:
+    struct ::sigaction before_ {};
+    ::timer_t timer_{};
+  };
   // Not a spin and not a stop: the system put it to sleep.
   bool sleeps() const {
     char path[64];
@@ -177,7 +187,7 @@ class SteppedChild {
     return end && std::strncmp(end, ") S", 3) == 0;
   }
 
-  const Listening listening_;
+  const Ticker ticker_;
   Child child_;
 };
 
@@ -230,13 +240,15 @@ long lead(SteppedChild& child, long steps, Help help) {
 }
 
 /// Kills a child of the scenario after each instruction (or one in kill_every(), from one on that
-/// differs from test to test), until one has come to the end before.
+/// differs from test to test), until one has come to the end before. Of a long operation, if not after
+/// each, then after `coarser` times fewer.
 template <class Scenario>
-void kill_after_each_instruction() {
+void kill_after_each_instruction(long coarser = 1) {
   if (const char* const why = why_no_steps()) GTEST_SKIP() << why;
-  long at = 1 + first_of_this_test() % kill_every();
+  const long every = kill_every() == 1 ? 1 : kill_every() * coarser;
+  long at = 1 + first_of_this_test() % every;
   long deaths = 0;
-  for (bool ended = false; !ended && !testing::Test::HasFailure(); at += kill_every(), ++deaths) {
+  for (bool ended = false; !ended && !testing::Test::HasFailure(); at += every, ++deaths) {
     SCOPED_TRACE("killed after instruction " + std::to_string(at));
     ASSERT_LT(at, 1'000'000) << "the operation does not end";
     const Account before = Account::now();
@@ -256,15 +268,15 @@ void kill_after_each_instruction() {
     }
     expect_account(before);
   }
-  say_how_many(deaths, at - kill_every());
+  say_how_many(deaths, at - every);
 }
 
-/// The same, and whoever sweeps after it dies as well, after any instruction: some of all pairs, a
-/// thousand for each that kill_every() is less than that.
+/// The same, and whoever sweeps after it dies as well, after any instruction: a few of all pairs, or,
+/// if it shall be after each instruction, a thousand.
 template <class Scenario>
 void kill_whoever_sweeps_after() {
   if (const char* const why = why_no_steps()) GTEST_SKIP() << why;
-  const long pairs = 1 + 1000 / kill_every();
+  const long pairs = kill_every() == 1 ? 1000 : 4;
   long most[2] = {1'000'000, 1'000'000};  // the first pair comes to the end
   for (long pair = 0; pair < pairs && !testing::Test::HasFailure(); ++pair) {
     const long any = first_of_this_test() + pair * 7919;
