@@ -358,8 +358,9 @@ TEST(Killed, ThoseWhoPutThingsInOrderAreFollowedByOthers) {
       State& s = state[0];
       std::mt19937 random{std::random_device{}()};
       for (;;) {
-        Child child([&] {
+        Child child([&, parent = ::getpid()] {
           ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it is not its grandparent's
+          if (::getppid() != parent) ::_exit(1);
           for (;;) {
             auto permit = semaphore.hold().block();
             lock.acquire().block();
@@ -383,6 +384,7 @@ TEST(Killed, ThoseWhoPutThingsInOrderAreFollowedByOthers) {
     EXPECT_EQ(state[0].mistakes, 0);
   }
   EXPECT_TRUE(eventually([] {  // also who was left without a parent
+    ipc::detail::Warden::get().watch_over_family();
     int live = 0;
     for (const auto& slot : ipc::detail::Family::get().header().members) {
       live += (slot.word.load() & 0xff) != ipc::detail::MemberSlot::free;
