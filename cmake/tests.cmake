@@ -82,7 +82,7 @@ foreach(group IN LISTS groups)
     set(options -ffunction-sections -fdata-sections)
     set(link_options LINKER:--gc-sections)
   endif()
-  if(group MATCHES "^(model|torture)$")
+  if(group MATCHES "^(model|steps)$")
     set(options -O2) # they count in millions of steps: no point in waiting for -O0
   endif()
   cohort_tests(NAME ${group} SOURCES ${sources_${group}} LABELS ${group} OPTIONS ${options}
@@ -91,6 +91,18 @@ endforeach()
 if(TARGET cohort_test_model) # each of these has short names of its own
   set_target_properties(cohort_test_model PROPERTIES UNITY_BUILD OFF)
 endif()
+
+# What takes hours: `ctest -C torture -L torture`, before a release. The same programs.
+function(cohort_torture NAME GROUP FILTER) # and its environment
+  if(TARGET cohort_test_${GROUP})
+    add_test(NAME torture.${NAME} COMMAND cohort_test_${GROUP} --gtest_filter=${FILTER}
+             CONFIGURATIONS torture)
+    set_tests_properties(torture.${NAME} PROPERTIES LABELS torture TIMEOUT 36000
+                         ENVIRONMENT "${ARGN}")
+  endif()
+endfunction()
+cohort_torture(steps steps EachInstruction* COHORT_KILL_EVERY=1)
+cohort_torture(kills ipc Killed.* COHORT_KILLS=1000)
 
 # A folder whose tests are not GoogleTest's says itself what they are.
 file(GLOB lists CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/CMakeLists.txt)

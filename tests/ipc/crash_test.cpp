@@ -5,12 +5,16 @@
 #if defined(__linux__) && !defined(COHORT_FORCE_PORTABLE)
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <random>
 #include <string>
@@ -18,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-#include "cohort/ipc.hpp"        // under test
+#include "cohort/processes.hpp"  // under test
 #include "ipc/family.hpp"        // Child
 #include "support/flavours.hpp"  // eventually
 
@@ -29,13 +33,10 @@ int kills() {
   return text ? std::atoi(text) : 30;
 }
 
-/// Blocks in use, but for those that a process leaves to the next one in its place.
-std::size_t blocks() {
-  std::size_t count = 0;
-  ipc::detail::Heap::walk([&](ipc::detail::Offset, ipc::detail::Block& block) {
-    count += block.kind != static_cast<std::uint32_t>(ipc::detail::Kind::bytes);
-  });
-  return count;
+/// Every block of the shared memory is where it was.
+void expect_account(const Account& before) {
+  EXPECT_TRUE(eventually([&] { return Account::now() == before; }))
+      << "before: " << before << ", after: " << Account::now();
 }
 
 /// Children that do the same for ever, each with its number, and are killed one after another.
@@ -86,7 +87,7 @@ void expect_progress(const std::atomic<long>& count, const char* of) {
 
 // C070
 TEST(Killed, HoldersOfALockLeaveItToWhoeverRepairs) {
-  const auto before = blocks();
+  const Account before = Account::now();
   struct State {
     std::atomic<long> turns, repairs, mistakes, inside;
   };
@@ -115,12 +116,12 @@ TEST(Killed, HoldersOfALockLeaveItToWhoeverRepairs) {
     }
     EXPECT_EQ(state[0].mistakes, 0);
   }
-  EXPECT_EQ(blocks(), before);
+  expect_account(before);
 }
 
 // C070: all levels and all owners of a recursive one, and those who give up waiting.
 TEST(Killed, HoldersOfAnRLockThatHealsAreFollowedByOthers) {
-  const auto before = blocks();
+  const Account before = Account::now();
   struct State {
     std::atomic<long> turns, mistakes, owner;
   };
@@ -147,18 +148,18 @@ TEST(Killed, HoldersOfAnRLockThatHealsAreFollowedByOthers) {
     }
     EXPECT_EQ(state[0].mistakes, 0);
   }
-  EXPECT_EQ(blocks(), before);
+  expect_account(before);
 }
 
 // API 5: permits taken by hold() come back.
 TEST(Killed, HoldersOfPermitsGiveThemBack) {
-  const auto before = blocks();
+  const Account before = Account::now();
   constexpr int children = 5;
   struct State {
     std::atomic<long> turns, mistakes, inside[children];
   };
-  const ipc::Semaphore semaphore(2);
   {
+    const ipc::Semaphore semaphore(2);
     const ipc::Buffer<State> state(1);
     {
       Crowd crowd(children, [&](int number) {
@@ -189,7 +190,7 @@ TEST(Killed, HoldersOfPermitsGiveThemBack) {
     EXPECT_EQ(state[0].mistakes, 0);
     EXPECT_EQ(semaphore.value(), 2U);
   }
-  EXPECT_EQ(blocks(), before + 1);
+  expect_account(before);
 }
 
 // RELIABILITY: the items of a queue, exactly.
@@ -198,7 +199,7 @@ void exchange_items(ipc::OnConsumerDeath policy) {
   constexpr bool joinable = requires(const Queue& q) { q.task_done(); };
   constexpr std::size_t most = 4'000'000;
   constexpr int producers = 3, consumers = 3;
-  const auto before = blocks();
+  const Account before = Account::now();
   struct State {
     std::atomic<long> next, consumed;
   };
@@ -250,7 +251,7 @@ void exchange_items(ipc::OnConsumerDeath policy) {
     EXPECT_LE(doubled, again ? killed_consumers : 0);
     EXPECT_EQ(queue.qsize(), 0U);
   }
-  EXPECT_EQ(blocks(), before);
+  expect_account(before);
 }
 TEST(Killed, ConsumersLoseAtMostTheOneItemTheyTookAndProducersNone) {
   exchange_items<ipc::Queue<long>>(ipc::OnConsumerDeath::drop);
@@ -264,7 +265,7 @@ TEST(Killed, ConsumersLoseNothingThatIsDeliveredAgainUntilItIsDone) {
 
 // C110
 TEST(Killed, PartiesBreakTheirBarrierAndNobodyHangs) {
-  const auto before = blocks();
+  const Account before = Account::now();
   struct State {
     std::atomic<long> rounds, broken;
   };
@@ -295,12 +296,12 @@ TEST(Killed, PartiesBreakTheirBarrierAndNobodyHangs) {
       }
     }
   }
-  EXPECT_EQ(blocks(), before);
+  expect_account(before);
 }
 
 // C093 C098: whoever sets, notifies or sends does not wait for the dead, and the living hear of it.
 TEST(Killed, WaitersAreSkipped) {
-  const auto before = blocks();
+  const Account before = Account::now();
   struct State {
     std::atomic<long> heard[4];
   };
@@ -340,7 +341,109 @@ TEST(Killed, WaitersAreSkipped) {
       }
     }
   }
-  EXPECT_EQ(blocks(), before);
+  expect_account(before);
+}
+
+// Those who put in order what others have left: each child has children of its own, which it kills.
+TEST(Killed, ThoseWhoPutThingsInOrderAreFollowedByOthers) {
+  const Account before = Account::now();
+  struct State {
+    std::atomic<long> turns, mistakes, inside, sweeps;
+  };
+  {
+    const ipc::Lock lock(ipc::OnOwnerDied::recover);
+    const ipc::Semaphore semaphore(1);
+    const ipc::Buffer<State> state(1);
+    Crowd crowd(3, [&](int) {
+      State& s = state[0];
+      std::mt19937 random{std::random_device{}()};
+      for (;;) {
+        Child child([&, parent = ::getpid()] {
+          ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it is not its grandparent's
+          if (::getppid() != parent) ::_exit(1);
+          for (;;) {
+            auto permit = semaphore.hold().block();
+            lock.acquire().block();
+            const long mine = ::getpid();
+            s.inside = mine;
+            std::this_thread::yield();
+            s.mistakes += s.inside != mine;
+            ++s.turns;
+            lock.release();
+          }
+        });
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
+        child.kill();
+        ++s.sweeps;
+      }
+    });
+    for (int i = 0; i < kills(); ++i) {
+      crowd.strike([](int) {});
+      expect_progress(state[0].turns, "those who want the lock");
+    }
+    EXPECT_EQ(state[0].mistakes, 0);
+  }
+  EXPECT_TRUE(eventually([] {  // also who was left without a parent
+    ipc::detail::Warden::get().watch_over_family();
+    int live = 0;
+    for (const auto& slot : ipc::detail::Family::get().header().members) {
+      live += (slot.word.load() & 0xff) != ipc::detail::MemberSlot::free;
+    }
+    return live == 1;
+  }));
+  expect_account(before);
+}
+
+int work(int x) {
+  for (const auto until = Clock::now() + std::chrono::microseconds(300); Clock::now() < until;) {}
+  return x;
+}
+// API 4.4: "a worker's death fails only the tasks it had begun"
+TEST(Killed, WorkersOfAPoolFailAtMostTheTaskTheyHadBegun) {
+  ProcessPool pool{3};
+  std::mt19937 random{std::random_device{}()};
+  std::deque<std::pair<int, Future<int>>> tasks;
+  int next = 0, failed = 0;
+  const auto answer = [&] {
+    auto [x, future] = std::move(tasks.front());
+    tasks.pop_front();
+    try {
+      EXPECT_EQ(future.block(), x);
+    } catch (const WorkerDied&) {
+      ++failed;
+    }
+  };
+  for (int i = 0; i < kills(); ++i) {
+    for (int k = 0; k < 10; ++k) {
+      tasks.emplace_back(next, pool.submit(work, next));
+      ++next;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
+    const auto workers = active_children();
+    if (!workers.empty()) workers[random() % workers.size()].kill();
+    while (tasks.size() > 6) answer();
+  }
+  while (!tasks.empty()) answer();
+  EXPECT_LE(failed, kills());
+}
+
+// RELIABILITY: the fork server, also while it makes a process.
+TEST(Killed, ForkServersAreReplacedAndEveryProcessIsMade) {
+  std::mt19937 random{std::random_device{}()};
+  for (int i = 0; i < kills() / 2; ++i) {
+    const auto server = static_cast<::pid_t>(ipc::detail::ForkServer::get().pid());
+    const std::chrono::microseconds when(random() % 2000);
+    std::thread killer([=] {
+      std::this_thread::sleep_for(when);
+      if (server > 0) ::kill(server, SIGKILL);
+    });
+    Process child{ProcessOptions{.start_method = StartMethod::forkserver},
+                  [](int code) { throw ProcessExit{code}; }, i % 100};
+    child.start();
+    killer.join();
+    child.join().block();
+    EXPECT_EQ(child.exitcode(), i % 100);
+  }
 }
 
 }  // namespace cohort::test

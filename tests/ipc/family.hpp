@@ -13,9 +13,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <ostream>
 #include <utility>
 
-#include "cohort/ipc/detail/warden.hpp"  // see_death
+#include "cohort/ipc/detail/warden.hpp"  // see_death, Heap
 #include "support/flavours.hpp"          // eventually
 
 namespace cohort::test {
@@ -65,7 +66,7 @@ class Child {
   template <class Between>
   int join(Between between) {
     int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(pid_, &status, 0) < 0 ? errno == EINTR : WIFSTOPPED(status)) {}
     pid_ = 0;
     between();
     ipc::detail::see_death(member_);
@@ -87,10 +88,46 @@ class Child {
   void kill() {
     kill([] {});
   }
+  ::pid_t pid() const { return pid_; }
+  ipc::detail::Member member() const { return member_; }
 
  private:
   ipc::detail::Member member_;
   ::pid_t pid_ = 0;
+};
+
+/// The blocks of the shared memory, when nobody changes them.
+struct Account {
+  long used = 0;   // but for those that a process leaves to the next one in its place
+  long stray = 0;  // parts of something else, that are part of nothing
+  long lost = 0;   // free, and not to be had; negative: to be had twice
+
+  static Account now() {
+    using namespace ipc::detail;
+    Account account;
+    Heap::free(
+        Heap::allocate(1, Kind::bytes));  // puts in order what was left in the middle of that
+    const Family& family = Family::get();
+    const Header& header = family.header();
+    for (Offset at = first_block; at < header.heap.top; at += family.at<Block>(at).size) {
+      const auto kind = family.at<Block>(at).kind.load();
+      account.used += kind != 0 && kind != static_cast<std::uint32_t>(Kind::bytes);
+      account.stray += kind == static_cast<std::uint32_t>(Kind::bytes);
+      account.lost += kind == 0;
+    }
+    for (const MemberSlot& slot : header.members) account.stray -= slot.wakes != 0;
+    for (const auto& list : header.heap.free_blocks) {
+      for (Offset at = list; at && account.lost >= 0; at = family.at<Block>(at).next_free) {
+        --account.lost;
+      }
+    }
+    return account;
+  }
+  friend bool operator==(const Account&, const Account&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Account& account) {
+    return out << account.used << " used, " << account.stray << " stray, " << account.lost
+               << " lost";
+  }
 };
 
 }  // namespace cohort::test

@@ -59,11 +59,13 @@ struct HeapWorld : World {
 };
 struct Sound : HeapWorld<Sound> {};
 // Faults: who takes the lock over does not look which block was being moved; or does not look whether
-// it arrived; a block is noted after it was taken from its list; or has its owner after its kind.
+// it arrived; a block is noted after it was taken from its list; or has its owner after its kind; or
+// who sweeps frees what the dead one was just freeing.
 struct Forgetful : HeapWorld<Forgetful> {};
 struct Blind : HeapWorld<Blind> {};
 struct LateNote : HeapWorld<LateNote> {};
 struct LateOwner : HeapWorld<LateOwner> {};
+struct Hurried : HeapWorld<Hurried> {};
 
 }  // namespace
 }  // namespace cohort::model
@@ -76,14 +78,16 @@ void BasicHeap<model::Forgetful>::lock(Head& head) noexcept {
 template <>
 void BasicHeap<model::Blind>::lock(Head& head) noexcept {
   if (!head.lock.lock()) return;
-  if (const Offset at = head.moving.load(std::memory_order_acquire)) {
+  const Offset moving = head.moving.load(std::memory_order_acquire);
+  if (const Offset at = moving & ~freeing) {
     Block& block = block_at(at);
+    if (moving & freeing) block.kind.store(0, std::memory_order_release);
     if (block.kind.load(std::memory_order_relaxed) == 0) link(head, block, at);
     head.moving.store(0, std::memory_order_release);
   }
 }
 template <>
-Offset BasicHeap<model::LateNote>::take(std::uint32_t list, Member me, Kind kind) noexcept {
+Offset BasicHeap<model::LateNote>::take(std::uint32_t list, Member me) noexcept {
   Head& head = model::LateNote::heap();
   lock(head);
   Offset at = head.free_blocks[list].load(std::memory_order_relaxed);
@@ -91,24 +95,26 @@ Offset BasicHeap<model::LateNote>::take(std::uint32_t list, Member me, Kind kind
     Block& block = block_at(at);
     head.free_blocks[list].store(block.next_free, std::memory_order_release);
     head.moving.store(at, std::memory_order_release);
-    occupy(block, me, kind);
+    occupy(block, me);
     head.moving.store(0, std::memory_order_release);
   } else {
     at = head.top.load(std::memory_order_relaxed);
     Block& block = block_at(at);
     block.size = size_of_class(list);
-    occupy(block, me, kind);
+    occupy(block, me);
     head.top.store(at + block.size, std::memory_order_release);
   }
   head.lock.unlock();
   return at + sizeof(Block);
 }
 template <>
-void BasicHeap<model::LateOwner>::occupy(Block& block, Member me, Kind kind) noexcept {
-  block.kind.store(static_cast<std::uint32_t>(kind), std::memory_order_release);
+void BasicHeap<model::LateOwner>::occupy(Block& block, Member me) noexcept {
+  block.kind.store(static_cast<std::uint32_t>(Kind::bytes), std::memory_order_release);
   block.generation.fetch_add(1, std::memory_order_relaxed);
   block.owner.store(me.bits, std::memory_order_relaxed);
 }
+template <>
+void BasicHeap<model::Hurried>::settle() noexcept {}
 }  // namespace cohort::ipc::detail
 
 namespace cohort::model {
@@ -121,7 +127,8 @@ struct Users {
   std::map<Offset, ThreadId> held;
 
   explicit Users(Family& family) {
-    family.add_object([this](Member dead) {
+    family.add_object([this](Member dead) {  // as ipc/detail/sweep.hpp
+      Heap::settle();
       Heap::walk([&](Offset at, BasicBlock<W>& block) {
         if (block.owner.load(std::memory_order_acquire) != dead.bits) return;
         held.erase(at);
@@ -199,6 +206,7 @@ TEST(DeathInTheModel, OfWhoAllocatesOrFreesIsSeenToLoseABlockOfAFaultyHeap) {
   EXPECT_TRUE(use<Blind>({"AFA", "*aa"}, one_death).failed);
   EXPECT_TRUE(use<LateNote>({"AFA", "*a"}, one_death).failed);
   EXPECT_TRUE(use<LateOwner>({"aF", "A", "*a"}, one_death).failed);
+  EXPECT_TRUE(use<Hurried>({"AFA", "*a"}, one_death).failed);
 }
 
 }  // namespace

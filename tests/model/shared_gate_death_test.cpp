@@ -245,7 +245,7 @@ struct SemaphoreRoom {
     if (holds) {
       object.give_back();
     } else {
-      object.put_back();
+      object.machine.release(1, object.limit);
       took[self] = false;
     }
   }

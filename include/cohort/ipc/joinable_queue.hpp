@@ -29,8 +29,9 @@ class JoinableQueue : public detail::QueueFace<T, true> {
   /// than items were put. With OnConsumerDeath::redeliver it is for the process that got the item to
   /// call it: the oldest that it has got is done.
   void task_done() const {
-    if (const auto queue = this->kept_by()) detail::InWork::done(queue);
-    if (this->object().unfinished.subtract(1) == 0) {
+    detail::Message message;
+    if (const auto queue = this->kept_by()) message = detail::InWork::done(queue);
+    if (!this->object().finish(message.offset())) {
       throw OverRelease("JoinableQueue::task_done() called too many times: once per item got");
     }
   }
@@ -42,7 +43,7 @@ class JoinableQueue : public detail::QueueFace<T, true> {
   /// As Queue's; the dropped items count as done.
   void shutdown(bool immediate = false) const {
     this->object().close();
-    if (immediate) this->object().unfinished.subtract(this->object().clear());
+    if (immediate) this->object().drop_all();
   }
 };
 

@@ -36,7 +36,8 @@ struct BasicSemaphoreObject {
       : machine(permits), limit(most) {}
 
   bool try_now() noexcept { return machine.try_acquire(); }
-  void put_back() noexcept { machine.release(1, limit); }
+  /// What it was granted it does not take up. Once only, also if its process dies meanwhile.
+  void put_back(Waiter& waiter) noexcept { revoke(waiter); }
 
   bool try_hold() noexcept {
     const Member me = Gate::Atomics::self();

@@ -60,10 +60,12 @@ class BasicFamily {
   static void ring(MemberSlot& slot) noexcept {
     if (slot.bell.fetch_or(2, std::memory_order_acq_rel) == 1) os::wake_shared(slot.bell);
   }
-  /// After a change that concerns everybody.
+  /// After a change that concerns everybody. Also wakes those whose bell was rung already: whoever did
+  /// that may have died before he woke them.
   void ring_all() const noexcept {
     for (MemberSlot& slot : header().members) {
-      if ((slot.word.load(std::memory_order_acquire) & 0xff) == MemberSlot::live) ring(slot);
+      if ((slot.word.load(std::memory_order_acquire) & 0xff) != MemberSlot::live) continue;
+      if (slot.bell.fetch_or(2, std::memory_order_acq_rel) & 1) os::wake_shared(slot.bell);
     }
   }
 
@@ -86,6 +88,8 @@ class BasicFamily {
                 " at the same time; join some first");
   }
   void unclaim_member(Member member) noexcept {
+    // Who claims the place says only afterwards for whom: nobody must take it for a dead one's child.
+    slot(member).parent.store(0, std::memory_order_relaxed);
     slot(member).word.store(member.generation() << 8 | MemberSlot::free, std::memory_order_release);
   }
   /// By its creator, or by itself; both do no harm.

@@ -39,17 +39,21 @@ class BasicHeap {
   using Head = BasicHeapHead<W>;
 
  public:
-  /// The payload's offset, zeroed unless it is bytes; private to this process until `share`.
+  /// The payload's offset; private to this process until `share`. Zeroed, unless it is bytes, or a
+  /// message behind its first `min_payload`.
   /// Throws std::system_error (ENOMEM) if the shared memory is full.
   static Offset allocate(std::uint64_t bytes, Kind kind) {
     const Member me = W::self();
-    const Offset at = take(class_of(bytes + sizeof(Block)), me, kind);
+    const Offset at = take(class_of(bytes + sizeof(Block)), me);
     if (!at) {
       throw std::system_error(ENOMEM, std::generic_category(),
                               "the shared memory of this family of processes is full: take items "
                               "out, or raise ipc::set_memory_limit() at the start");
     }
-    if (kind != Kind::bytes && kind != Kind::message) W::clear(at, bytes);
+    if (kind == Kind::bytes) return at;
+    // It is mere bytes until what was there before is gone: if this process dies, it is judged by them.
+    W::clear(at, kind == Kind::message ? min_payload : bytes);
+    block_of(at).kind.store(static_cast<std::uint32_t>(kind), std::memory_order_release);
     return at;
   }
 
@@ -58,12 +62,17 @@ class BasicHeap {
     const Offset at = payload - sizeof(Block);
     lock(head);
     Block& block = block_at(at);
-    head.moving.store(at, std::memory_order_release);
+    head.moving.store(at | freeing, std::memory_order_release);
     block.generation.fetch_add(1, std::memory_order_relaxed);
     block.kind.store(0, std::memory_order_release);
     link(head, block, at);
     head.moving.store(0, std::memory_order_release);
     head.lock.unlock();
+  }
+  /// Finishes what one was at who has died. From then on, what he had begun to free is free.
+  static void settle() noexcept {
+    lock(W::heap());
+    W::heap().lock.unlock();
   }
 
   /// Nobody's any more: it is reached from what is shared, or has holders of its own.
@@ -98,6 +107,9 @@ class BasicHeap {
   }
 
  private:
+  static constexpr Offset freeing = 1;
+  static constexpr std::uint64_t min_payload = 64 - sizeof(Block);
+
   // 64, 96, 128, 192, 256 …: class 2k is 64 << k, class 2k + 1 half as much again.
   static std::uint32_t class_of(std::uint64_t size) noexcept {
     if (size <= 64) return 0;
@@ -113,10 +125,13 @@ class BasicHeap {
   static void lock(Head& head) noexcept {
     if (!head.lock.lock()) return;
     // Whoever had it has died. The block it moved is in its list, or in use, or neither: then it
-    // goes (back) to the list. In use, it is private to the dead one and will be found.
-    if (const Offset at = head.moving.load(std::memory_order_acquire)) {
+    // goes (back) to the list. In use, it is private to the dead one and will be found, unless it
+    // was to be freed.
+    const Offset moving = head.moving.load(std::memory_order_acquire);
+    if (const Offset at = moving & ~freeing) {
       Block& block = block_at(at);
       const auto list = class_of(block.size);
+      if (moving & freeing) block.kind.store(0, std::memory_order_release);
       const bool in_list = head.free_blocks[list].load(std::memory_order_relaxed) == at;
       if (block.kind.load(std::memory_order_relaxed) == 0 && !in_list) link(head, block, at);
       head.moving.store(0, std::memory_order_release);
@@ -129,7 +144,7 @@ class BasicHeap {
     list.store(at, std::memory_order_release);
   }
 
-  static Offset take(std::uint32_t list, Member me, Kind kind) noexcept {
+  static Offset take(std::uint32_t list, Member me) noexcept {
     Head& head = W::heap();
     lock(head);
     Offset at = head.free_blocks[list].load(std::memory_order_relaxed);
@@ -137,7 +152,7 @@ class BasicHeap {
       Block& block = block_at(at);
       head.moving.store(at, std::memory_order_release);
       head.free_blocks[list].store(block.next_free, std::memory_order_release);
-      occupy(block, me, kind);
+      occupy(block, me);
       head.moving.store(0, std::memory_order_release);
     } else {
       const std::uint64_t size = size_of_class(list);
@@ -148,16 +163,16 @@ class BasicHeap {
       }
       Block& block = block_at(at);
       block.size = size;
-      occupy(block, me, kind);
+      occupy(block, me);
       head.top.store(at + size, std::memory_order_release);
     }
     head.lock.unlock();
     return at + sizeof(Block);
   }
-  static void occupy(Block& block, Member me, Kind kind) noexcept {
+  static void occupy(Block& block, Member me) noexcept {
     block.owner.store(me.bits, std::memory_order_relaxed);
     block.generation.fetch_add(1, std::memory_order_relaxed);
-    block.kind.store(static_cast<std::uint32_t>(kind), std::memory_order_release);
+    block.kind.store(static_cast<std::uint32_t>(Kind::bytes), std::memory_order_release);
   }
 
   static bool make_room(Head& head, std::uint64_t end) noexcept {

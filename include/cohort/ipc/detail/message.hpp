@@ -100,8 +100,8 @@ class BasicInWork {
     const std::lock_guard lock(get().mutex_);
     get().messages_.emplace_back(queue, std::move(message));
   }
-  /// The oldest of that queue is dealt with.
-  static void done(Offset queue) noexcept {
+  /// The oldest of that queue, which is dealt with; empty if there is none.
+  static Message done(Offset queue) noexcept {
     Message message;
     const std::lock_guard lock(get().mutex_);
     auto& messages = get().messages_;
@@ -109,8 +109,9 @@ class BasicInWork {
       if (at->first != queue) continue;
       message = std::move(at->second);
       messages.erase(at);
-      return;
+      break;
     }
+    return message;
   }
 
  private:

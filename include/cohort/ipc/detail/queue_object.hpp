@@ -141,6 +141,27 @@ class BasicQueueObject {
     });
   }
 
+  /// One thing less is unfinished: the message that the caller has got. If he dies, it is delivered
+  /// again, or it is finished. 0: of others. False: nothing was unfinished.
+  bool finish(Offset message) noexcept {
+    if (!redelivers_) return unfinished.subtract(1) != 0;
+    bool any = false;
+    receivers.gate_.with(receivers, [&](Line&) {
+      const auto before = unfinished.missing();
+      any = before != 0;
+      if (!any) return;
+      unfinished_then_.store(before - 1, std::memory_order_relaxed);
+      finishing_.store(message, std::memory_order_release);
+      message ? finish_it(message) : static_cast<void>(unfinished.subtract(1));
+      finishing_.store(0, std::memory_order_release);
+    });
+    return any;
+  }
+  /// All that are there are dropped, and finished by that.
+  void drop_all() noexcept {
+    for (Offset message = 0; try_pop(message) == Result::done; Heap::free(message)) finish(message);
+  }
+
   /// Nothing can be put any more; what is there can be taken. Everybody who waits is told.
   void close() noexcept {
     closed_.store(true, std::memory_order_seq_cst);
@@ -189,7 +210,9 @@ class BasicQueueObject {
     }
   }
   void end() noexcept {
+    const Member owner{Heap::block_of(offset_).owner.load(std::memory_order_relaxed)};
     while (const Offset message = first_.load(std::memory_order_relaxed)) {
+      Heap::make_private(message, owner);  // out of the list it is found by that
       first_.store(head_of(message).next.load(std::memory_order_relaxed),
                    std::memory_order_relaxed);
       Heap::free(message);
@@ -259,6 +282,14 @@ class BasicQueueObject {
     size_.fetch_sub(1, std::memory_order_seq_cst);
   }
 
+  // Also when it was begun by another. Meanwhile nothing else becomes unfinished or finished. It is
+  // none of this queue's any more, but taken still: its sender must not take it for one to be put.
+  void finish_it(Offset message) noexcept {
+    head_of(message).queue = 0;
+    const auto then = unfinished_then_.load(std::memory_order_relaxed);
+    if (unfinished.missing() > then) unfinished.subtract(1);
+  }
+
   void serve_receivers(Line& line) noexcept {
     while (!line.empty()) {
       const Offset message = first_.load(std::memory_order_relaxed);
@@ -300,6 +331,10 @@ class BasicQueueObject {
       }
       popping_.store(0, std::memory_order_release);
     }
+    if (const Offset message = finishing_.load(std::memory_order_acquire)) {
+      finish_it(message);
+      finishing_.store(0, std::memory_order_release);
+    }
     std::uint64_t count = 0;
     Offset last = 0;
     bool appended = false;
@@ -309,7 +344,7 @@ class BasicQueueObject {
       appended |= message == appending;
       message = head_of(message).next.load(std::memory_order_relaxed);
     }
-    if (appending && !appended) {  // it is still the sender's
+    if (appending && !appended) {  // it is still the sender's, or his who had taken it
       Heap::make_private(appending, Member{appended_owner_.load(std::memory_order_relaxed)});
     }
     unfinished.settle_add(appended);
@@ -378,6 +413,8 @@ class BasicQueueObject {
   Atomic<Offset> appending_{0};
   Atomic<std::uint64_t> appended_owner_{0};  // whose it was
   Atomic<Offset> popping_{0};
+  Atomic<Offset> finishing_{0};  // it shall not be delivered again,
+  Atomic<std::uint64_t> unfinished_then_{0};
   Atomic<bool> closed_{false};
   Atomic<bool> senders_wait_{false};
   Atomic<bool> accepting_{false};  // the first sender's message is being put

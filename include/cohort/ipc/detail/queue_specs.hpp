@@ -139,7 +139,9 @@ struct ReceiveShared {
   bool retry(Place& place) noexcept { return place.retry(); }
   void sleep(Place& place, TimePoint until) noexcept { place.sleep(until); }
   void put_back(Place& place) noexcept {
-    if (!place.node().ended) queue->put_back(place.node().message);
+    // First it is not this wait's any more, or it would be put back again if this process died.
+    const Offset message = std::exchange(place.node().message, 0);
+    if (!place.node().ended) queue->put_back(message);
   }
   Result result(Place& place) {
     if (place.was_granted()) place.message = Message(std::exchange(place.node().message, 0));

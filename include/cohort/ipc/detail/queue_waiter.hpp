@@ -29,7 +29,8 @@ struct BasicQueueWaiter : BasicSharedWaiter<W> {
   bool still_has_message() const noexcept {
     const auto& block = W::Heap::block_of(message);
     return block.generation.load(std::memory_order_acquire) == generation &&
-           block.owner.load(std::memory_order_acquire) == this->member().bits;
+           block.owner.load(std::memory_order_acquire) == this->member().bits &&
+           head_of<W>(message).link != BasicMessageHead<W>::taken;
   }
   /// A sender offers this message, and then those that are linked to it.
   void offer(Offset m) noexcept {

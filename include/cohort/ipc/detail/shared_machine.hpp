@@ -11,7 +11,7 @@
 
 namespace cohort::inline v0::ipc::detail {
 
-/// `Object` has a `machine`, `try_now()`, and, if a grant takes something, `put_back()`. `Then` makes
+/// `Object` has a `machine`, `try_now()`, and, if a grant takes something, `put_back(Waiter&)`. `Then` makes
 /// the result.
 template <class Object, class Then = cohort::detail::Nothing>
 struct WaitShared {
@@ -29,8 +29,8 @@ struct WaitShared {
   bool disarm(Place& place) noexcept { return place.disarm(); }
   bool retry(Place& place) noexcept { return place.retry(); }
   void sleep(Place& place, TimePoint until) noexcept { place.sleep(until); }
-  void put_back(Place&) noexcept {
-    if constexpr (requires { object->put_back(); }) object->put_back();
+  void put_back(Place& place) noexcept {
+    if constexpr (requires { object->put_back(place.node()); }) object->put_back(place.node());
   }
   Result result(Place&) { return then(); }
 };

@@ -107,8 +107,8 @@ class BasicWaitTable {
     if (!wakes) {
       wakes = Heap::allocate(sizeof(WakeBits), Kind::bytes);
       new (&family.at<WakeBits>(wakes)) WakeBits{};
-      Heap::share(wakes);
       slot.wakes.store(wakes, std::memory_order_release);
+      Heap::share(wakes);  // or who sweeps here does
     }
     slot.bell.store(0, std::memory_order_relaxed);
     Warden::get().watch_over_family();

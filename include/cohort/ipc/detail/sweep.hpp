@@ -51,6 +51,7 @@ template <class = void>
 void sweep(Member dead) noexcept {
   Family& family = Family::get();
   stop_keeping();  // of one who died here
+  Heap::settle();  // what it was just freeing is nobody's any more
   // What it held, and its places in line. From here on nothing is granted to it.
   Heap::walk([&](Offset at, Block& block) {
     if (!is_object(block) || !keep(at, block)) return;
@@ -74,10 +75,16 @@ void sweep(Member dead) noexcept {
     auto& head = family.at<ObjectHead>(at);
     if (head.holders.held_by(dead) && remove_holder(head, at, dead)) end_object(at);
   });
-  // What was private to it; and whoever was to be told by it, is.
+  // What was private to it: objects first, which end with what is theirs. And whoever was to be told
+  // by it, is.
+  Heap::walk([&](Offset at, Block& block) {
+    if (block.owner.load(std::memory_order_acquire) == dead.bits && is_object(block))
+      end_object(at);
+  });
   Heap::walk([&](Offset at, Block& block) {
     if (block.owner.load(std::memory_order_acquire) == dead.bits) {
-      is_object(block) ? end_object(at) : Heap::free(at);
+      family.slot(dead).wakes.load(std::memory_order_acquire) == at ? Heap::share(at)
+                                                                    : Heap::free(at);
     } else if (is_waiter(block)) {
       family.at<SharedWaiter>(at).tell_again();
     }
