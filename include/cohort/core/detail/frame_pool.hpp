@@ -35,7 +35,7 @@ inline constexpr std::size_t classes = 64;
 inline constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / 16; }
 inline constexpr std::size_t size_of(std::size_t cls) noexcept { return cls * 16 + 16; }
 inline constexpr std::size_t slab_size = 32 * 1024;  // and its alignment
-inline constexpr std::size_t together = 32;          // so many slabs come from the system at once
+inline constexpr std::size_t together = 63;          // so many slabs come from the system at once
 inline constexpr std::uint32_t batch = 32;           // foreign blocks that go back together
 
 struct Block {
@@ -182,10 +182,10 @@ inline void* memory_for_slab(Nest& nest) {
     return slab;
   }
   if (nest.untouched == nest.untouched_end) {
-    // Many at once, for with every aligned allocation malloc touches two pages more.
-    const std::size_t bytes = slab_size * together;
-    nest.untouched = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{slab_size}));
-    nest.untouched_end = nest.untouched + bytes;
+    // Aligned by hand, and many at once: malloc touches two pages for each aligned piece.
+    auto* const memory = static_cast<std::byte*>(::operator new(slab_size*(together + 1)));
+    nest.untouched = reinterpret_cast<std::byte*>(&slab_of(memory + slab_size - 1));
+    nest.untouched_end = nest.untouched + slab_size * together;
     ++nest.lots;
     lots.fetch_add(1, std::memory_order_relaxed);
   }
