@@ -19,6 +19,10 @@ function(cohort_tests)
   target_link_options(${target} PRIVATE ${ARG_LINK_OPTIONS})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests
     UNITY_BUILD ${COHORT_TOGETHER} UNITY_BUILD_BATCH_SIZE 6)
+  if(COHORT_TOGETHER AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # To g++ each test is then something included, whose lambdas other files might see as well.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   if(COHORT_CHECKS)
     gtest_discover_tests(${target} TEST_PREFIX ${ARG_NAME}. DISCOVERY_MODE PRE_TEST
       DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}")
