@@ -188,6 +188,18 @@ TEST(EachInstruction, OfReleasingALockWhoseWaitersHaveLeft) {
   kill_after_each_instruction<ReleasesDesertedLock>();
 }
 
+/// Of those who stand behind somebody: he takes them out, with himself, when he gives up.
+struct LeavesTheLineBeforeDeserters : LeavesTheLineOfALock {
+  using LeavesTheLineOfALock::LeavesTheLineOfALock;
+  void line_up() {}
+  void help() {
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(lock_.acquire().within(1ms).block());
+  }
+};
+TEST(EachInstruction, OfLeavingTheLineOfALockBeforeThoseWhoHaveLeft) {
+  kill_after_each_instruction<LeavesTheLineBeforeDeserters>();
+}
+
 /// The second death: of the one who repairs.
 struct RepairsLock : LockScenario {
   explicit RepairsLock(Flavour f) : LockScenario(f) {
