@@ -43,7 +43,7 @@ class JoinableQueue : public detail::QueueFace<T, true> {
   /// As Queue's; the dropped items count as done.
   void shutdown(bool immediate = false) const {
     this->object().close();
-    if (immediate) this->object().drop_all();
+    if (immediate) this->object().clear();
   }
 };
 

@@ -12,11 +12,11 @@
 #include <cstdint>
 #include <limits>
 
-#include "cohort/core/detail/basic_event.hpp"  // unfinished
 #include "cohort/ipc/detail/handle.hpp"        // ObjectHead, BasicHolders
 #include "cohort/ipc/detail/message.hpp"       // BasicMessageHead
 #include "cohort/ipc/detail/queue_waiter.hpp"  // BasicQueueWaiter
 #include "cohort/ipc/detail/shared_gate.hpp"   // SharedGate
+#include "cohort/ipc/detail/unfinished.hpp"    // BasicUnfinished
 
 namespace cohort::inline v0::ipc::detail {
 
@@ -37,12 +37,7 @@ class BasicQueueObject {
   }
 
   using Waiter = BasicQueueWaiter<W>;
-  /// What those stand at who join. With `begin_to_add`, because a sender may die in between.
-  struct Unfinished : cohort::detail::BasicEvent<Gate, std::uint64_t> {
-    using Waiter = BasicQueueObject::Waiter;
-    using cohort::detail::BasicEvent<Gate, std::uint64_t>::BasicEvent;
-  };
-
+  using Unfinished = BasicUnfinished<Gate, W>;
   /// The machine behind a receiver's wait.
   class Receivers {
    public:
@@ -141,25 +136,12 @@ class BasicQueueObject {
     });
   }
 
-  /// One thing less is unfinished: the message that the caller has got. If he dies, it is delivered
-  /// again, or it is finished. 0: of others. False: nothing was unfinished.
+  /// One thing less is unfinished: see BasicUnfinished.
   bool finish(Offset message) noexcept {
     if (!redelivers_) return unfinished.subtract(1) != 0;
     bool any = false;
-    receivers.gate_.with(receivers, [&](Line&) {
-      const auto before = unfinished.missing();
-      any = before != 0;
-      if (!any) return;
-      unfinished_then_.store(before - 1, std::memory_order_relaxed);
-      finishing_.store(message, std::memory_order_release);
-      message ? finish_it(message) : static_cast<void>(unfinished.subtract(1));
-      finishing_.store(0, std::memory_order_release);
-    });
+    receivers.gate_.with(receivers, [&](Line&) { any = unfinished.finish(message); });
     return any;
-  }
-  /// All that are there are dropped, and finished by that.
-  void drop_all() noexcept {
-    for (Offset message = 0; try_pop(message) == Result::done; Heap::free(message)) finish(message);
   }
 
   /// Nothing can be put any more; what is there can be taken. Everybody who waits is told.
@@ -168,11 +150,9 @@ class BasicQueueObject {
     senders.gate_.serve(senders);
     receivers.gate_.serve(receivers);
   }
-  /// Drops what is there; yields how many.
-  std::uint64_t clear() noexcept {
-    std::uint64_t count = 0;
-    for (Offset message = 0; try_pop(message) == Result::done; ++count) Heap::free(message);
-    return count;
+  /// Drops what is there, which is finished by that.
+  void clear() noexcept {
+    for (Offset message = 0; try_pop(message) == Result::done; Heap::free(message)) finish(message);
   }
   bool closed() const noexcept { return closed_.load(std::memory_order_seq_cst); }
   std::uint64_t size() const noexcept { return size_.load(std::memory_order_seq_cst); }
@@ -282,14 +262,6 @@ class BasicQueueObject {
     size_.fetch_sub(1, std::memory_order_seq_cst);
   }
 
-  // Also when it was begun by another. Meanwhile nothing else becomes unfinished or finished. It is
-  // none of this queue's any more, but taken still: its sender must not take it for one to be put.
-  void finish_it(Offset message) noexcept {
-    head_of(message).queue = 0;
-    const auto then = unfinished_then_.load(std::memory_order_relaxed);
-    if (unfinished.missing() > then) unfinished.subtract(1);
-  }
-
   void serve_receivers(Line& line) noexcept {
     while (!line.empty()) {
       const Offset message = first_.load(std::memory_order_relaxed);
@@ -331,10 +303,7 @@ class BasicQueueObject {
       }
       popping_.store(0, std::memory_order_release);
     }
-    if (const Offset message = finishing_.load(std::memory_order_acquire)) {
-      finish_it(message);
-      finishing_.store(0, std::memory_order_release);
-    }
+    unfinished.recover();
     std::uint64_t count = 0;
     Offset last = 0;
     bool appended = false;
@@ -413,8 +382,6 @@ class BasicQueueObject {
   Atomic<Offset> appending_{0};
   Atomic<std::uint64_t> appended_owner_{0};  // whose it was
   Atomic<Offset> popping_{0};
-  Atomic<Offset> finishing_{0};  // it shall not be delivered again,
-  Atomic<std::uint64_t> unfinished_then_{0};
   Atomic<bool> closed_{false};
   Atomic<bool> senders_wait_{false};
   Atomic<bool> accepting_{false};  // the first sender's message is being put
