@@ -82,7 +82,7 @@ foreach(source IN LISTS fails)
   add_test(NAME compile_fail.${name} COMMAND ${compile} -DMUST_NOT_COMPILE ${source})
   set_tests_properties(compile_fail.${name} PROPERTIES PASS_REGULAR_EXPRESSION "${expect}")
   set_tests_properties(compile_fail.${name} compile_fail.${name}.control PROPERTIES
-    LABELS compile_fail TIMEOUT 120)
+    LABELS compile_fail TIMEOUT 300)
 endforeach()
 
 # ---- packaging --------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ endforeach()
 foreach(way copy single_header subdirectory fetch_content find_package pkg_config meson meson_wrap)
   add_test(NAME package.${way}
            COMMAND ${PROJECT_SOURCE_DIR}/tests/package/run ${way} ${PROJECT_BINARY_DIR}/tests/package/${way})
-  set_tests_properties(package.${way} PROPERTIES LABELS package TIMEOUT 120 SKIP_RETURN_CODE 77
+  set_tests_properties(package.${way} PROPERTIES LABELS package TIMEOUT 300 SKIP_RETURN_CODE 77
     ENVIRONMENT "CXX=${CMAKE_CXX_COMPILER};CMAKE=${CMAKE_COMMAND};VERSION=${PROJECT_VERSION}")
 endforeach()
 if(Python3_FOUND)

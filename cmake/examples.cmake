@@ -14,7 +14,7 @@ foreach(source IN LISTS examples)
            COMMAND ${CMAKE_COMMAND} -DSOURCE=${source} -DPROGRAM=$<TARGET_FILE:example_${name}>
                    "-DARGS=${COHORT_EXAMPLE_ARGS_${name}}"
                    -P ${PROJECT_SOURCE_DIR}/cmake/run-example.cmake)
-  set_tests_properties(example.${name} PROPERTIES LABELS example TIMEOUT 120)
+  set_tests_properties(example.${name} PROPERTIES LABELS example TIMEOUT 300)
 endforeach()
 
 if(TARGET example_900_pipeline)

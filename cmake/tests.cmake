@@ -25,7 +25,7 @@ function(cohort_tests)
   endif()
   if(COHORT_CHECKS)
     gtest_discover_tests(${target} TEST_PREFIX ${ARG_NAME}. DISCOVERY_MODE PRE_TEST
-      DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}")
+      DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 LABELS "${ARG_LABELS}")
   else() # a variant of the suite: some processes for each executable, not one for each of 4000 tests
     set(shards 1)
     if(ARG_NAME MATCHES "^(contract|exec|ipc)$")
