@@ -307,7 +307,7 @@ TEST(Killed, WaitersAreSkipped) {
   };
   {
     const ipc::Event event;
-    const ipc::Condition condition(ipc::Lock(ipc::OnOwnerDied::recover));
+    const ipc::Condition condition{ipc::Lock(ipc::OnOwnerDied::recover)};
     const ipc::Buffer<State> state(1);
     Crowd crowd(4, [&](int number) {
       for (;;) {

@@ -29,7 +29,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr ProcessOptions forked{.start_method = StartMethod::fork};
+const ProcessOptions forked{.start_method = StartMethod::fork};
 constexpr int deaths = 100;
 constexpr auto limit = 50ms;
 

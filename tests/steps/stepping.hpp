@@ -103,6 +103,8 @@ class SteppedChild {
           for (;;) ::pause();
         }) {
     await_stop(SIGSTOP);
+    // It must not stand there for ever if this process is killed.
+    ::ptrace(PTRACE_SETOPTIONS, child_.pid(), nullptr, PTRACE_O_EXITKILL);
   }
 
   /// One instruction. False: in it, the child sleeps; `await_step` when it has been woken.

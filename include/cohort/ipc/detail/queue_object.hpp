@@ -12,11 +12,11 @@
 #include <cstdint>
 #include <limits>
 
-#include "cohort/core/detail/basic_event.hpp"  // unfinished
 #include "cohort/ipc/detail/handle.hpp"        // ObjectHead, Holders
 #include "cohort/ipc/detail/message.hpp"       // MessageHead
 #include "cohort/ipc/detail/queue_waiter.hpp"  // QueueWaiter
 #include "cohort/ipc/detail/shared_gate.hpp"   // SharedGate
+#include "cohort/ipc/detail/unfinished.hpp"    // BasicUnfinished
 
 namespace cohort::inline v0::ipc::detail {
 
@@ -33,11 +33,7 @@ class BasicQueueObject {
   }
 
   using Waiter = QueueWaiter;
-  /// What those stand at who join. With `begin_to_add`, because a sender may die in between.
-  struct Unfinished : cohort::detail::BasicEvent<Gate, std::uint64_t> {
-    using Waiter = BasicQueueObject::Waiter;
-    using cohort::detail::BasicEvent<Gate, std::uint64_t>::BasicEvent;
-  };
+  using Unfinished = BasicUnfinished<Gate, Waiter>;
 
   /// The machine behind a receiver's wait.
   class Receivers {
@@ -139,15 +135,7 @@ class BasicQueueObject {
   bool finish(Offset message) noexcept {
     if (!redelivers_) return unfinished.subtract(1) != 0;
     bool any = false;
-    receivers.gate_.with(receivers, [&](SharedLine&) {
-      const auto before = unfinished.missing();
-      any = before != 0;
-      if (!any) return;
-      unfinished_then_.store(before - 1, std::memory_order_relaxed);
-      finishing_.store(message, std::memory_order_release);
-      message ? finish_it(message) : static_cast<void>(unfinished.subtract(1));
-      finishing_.store(0, std::memory_order_release);
-    });
+    receivers.gate_.with(receivers, [&](SharedLine&) { any = unfinished.finish(message); });
     return any;
   }
   /// All that are there are dropped, and finished by that.
@@ -272,13 +260,6 @@ class BasicQueueObject {
     size_.fetch_sub(1, std::memory_order_seq_cst);
   }
 
-  // Also when it was begun by another. Meanwhile nothing else becomes unfinished or finished.
-  void finish_it(Offset message) noexcept {
-    head_of(message).link = 0;
-    const auto then = unfinished_then_.load(std::memory_order_relaxed);
-    if (unfinished.missing() > then) unfinished.subtract(1);
-  }
-
   void serve_receivers(SharedLine& line) noexcept {
     while (!line.empty()) {
       const Offset message = first_.load(std::memory_order_relaxed);
@@ -320,10 +301,7 @@ class BasicQueueObject {
       }
       popping_.store(0, std::memory_order_release);
     }
-    if (const Offset message = finishing_.load(std::memory_order_acquire)) {
-      finish_it(message);
-      finishing_.store(0, std::memory_order_release);
-    }
+    unfinished.recover_finish();
     std::uint64_t count = 0;
     Offset last = 0;
     bool appended = false;
@@ -404,8 +382,6 @@ class BasicQueueObject {
   std::atomic<std::uint64_t> appended_owner_{0};  // whose it was,
   std::atomic<Offset> appended_link_{0};          // and how
   std::atomic<Offset> popping_{0};
-  std::atomic<Offset> finishing_{0};  // it shall not be delivered again,
-  std::atomic<std::uint64_t> unfinished_then_{0};
   std::atomic<bool> closed_{false};
   std::atomic<bool> senders_wait_{false};
   std::atomic<bool> accepting_{false};  // the first sender's message is being put
