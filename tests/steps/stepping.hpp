@@ -103,6 +103,8 @@ class SteppedChild {
           for (;;) ::pause();
         }) {
     await_stop(SIGSTOP);
+    // It must not stand there for ever if this process is killed.
+    ::ptrace(PTRACE_SETOPTIONS, child_.pid(), nullptr, PTRACE_O_EXITKILL);
   }
 
   /// One instruction. False: in it, the child sleeps; `await_step` when it has been woken.
@@ -197,9 +199,16 @@ struct Death {
   bool helped;  // it had slept, and was helped to go on
 };
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define COHORT_TEST_MANY_INSTRUCTIONS 1
+#endif
+#elif defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define COHORT_TEST_MANY_INSTRUCTIONS 1
+#endif
 inline long kill_every() {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-  constexpr long otherwise = 5000;  // an operation has many more instructions
+#if COHORT_TEST_MANY_INSTRUCTIONS
+  constexpr long otherwise = 5000;
 #else
   constexpr long otherwise = 50;
 #endif
