@@ -71,7 +71,7 @@ struct SharedConditionLock {
   auto take_again(Then then) const {
     return Operation(AcquireShared<Then, LockObject>{object, {}, then});
   }
-  void set_levels(const Owner& me, std::uint64_t levels) const noexcept {
+  void taken(const Owner& me, std::uint64_t levels) const noexcept {
     if (recursive) object->lock.taken(me, levels);
   }
 };

@@ -34,9 +34,9 @@ template <class Core = detail::ConditionLock>
 class BasicCondition {
  public:
   /// With an RLock of its own.
-  BasicCondition() : own_(std::in_place), lock_{&own_->semaphore(), &*own_} {}
+  BasicCondition() : own_(std::in_place), lock_{nullptr, &*own_} {}
   /// With a lock, which must outlive it; its verbs and those of the condition are the same.
-  explicit BasicCondition(RLock& lock) noexcept : lock_{&lock.core_.semaphore(), &lock.core_} {}
+  explicit BasicCondition(RLock& lock) noexcept : lock_{nullptr, &lock.core_} {}
   explicit BasicCondition(Lock& lock)
       : lock_{detail::OperationAccess::take(lock.acquire()).semaphore, nullptr} {}
   BasicCondition(const BasicCondition&) = delete;
@@ -75,7 +75,7 @@ class BasicCondition {
   auto hold() { return acquire(detail::MakeGuard<Core>{&lock_}); }
   [[nodiscard("false means that the lock was not taken")]] bool try_acquire() noexcept {
     return lock_.recursive ? lock_.recursive->try_acquire(detail::this_owner())
-                           : lock_.semaphore->try_acquire();
+                           : lock_.plain->try_acquire();
   }
   /// Throws NotOwner if the lock is an RLock and another's, OverRelease if a Lock is not held.
   void release() {
@@ -86,7 +86,7 @@ class BasicCondition {
     }
     if (lock_.recursive) {
       lock_.recursive->release();
-    } else if (!lock_.semaphore->release(1, 1)) {
+    } else if (!lock_.plain->release(1, 1)) {
       throw OverRelease("Condition::release(): the lock is not held; release once per acquire");
     }
   }
@@ -98,9 +98,8 @@ class BasicCondition {
 
  private:
   template <class Then>
-  Operation<detail::AcquireOwned<Then>> acquire(Then then) {
-    return Operation(
-        detail::AcquireOwned<Then>{lock_.semaphore, lock_.recursive, detail::this_owner(), then});
+  Operation<detail::AcquireOwned<Core, Then>> acquire(Then then) {
+    return Operation(detail::AcquireOwned<Core, Then>{&lock_, detail::this_owner(), then});
   }
 
   void wake(std::uint64_t n) {

@@ -43,13 +43,13 @@ class BasicRLock {
   /// Waits for the lock; at once if the caller owns it. Cancelled or timed out, it has not one
   /// level more than before. Who calls this becomes the owner, even if another awaits the result.
   auto acquire() {
-    return Operation(detail::AcquireOwned<detail::Nothing>{
-        &core_.semaphore(), &core_, detail::this_owner(), {}});
+    return Operation(
+        detail::AcquireOwned<Core, detail::Nothing>{&core_, detail::this_owner(), {}});
   }
   /// The same, yielding a guard that releases one level.
   auto hold() {
-    return Operation(detail::AcquireOwned<detail::MakeGuard<BasicRLock>>{
-        &core_.semaphore(), &core_, detail::this_owner(), {this}});
+    return Operation(detail::AcquireOwned<Core, detail::MakeGuard<BasicRLock>>{
+        &core_, detail::this_owner(), {this}});
   }
   /// Never waits; true if the lock was free or the caller's.
   [[nodiscard("false means that the lock was not taken")]] bool try_acquire() noexcept {

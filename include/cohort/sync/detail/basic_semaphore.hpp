@@ -52,23 +52,35 @@ struct CountedPermits {
   }
 };
 
-template <class G, class Permits = CountedPermits>
+/// A place in its line.
+template <class G, class Claim>
+struct SemaphoreWaiter : G::Waiter, Claim {
+  using G::Waiter::Waiter;
+  // Set when it stands in line.
+  TimePoint since;
+  std::uint64_t looked;    // at which tick it looked last
+  std::uint64_t patience;  // how many ticks it lets pass
+};
+
+template <class G, class P = CountedPermits>
 class BasicSemaphore {
  public:
+  using Permits = P;
   using Atomics = typename G::Atomics;
   using Line = typename G::Line;
   static constexpr bool outlives = G::outlives_its_users;
-  struct Waiter : G::Waiter, Permits::Claim {
-    using G::Waiter::Waiter;
-    // Set when it stands in line.
-    TimePoint since;
-    std::uint64_t looked;    // at which tick it looked last
-    std::uint64_t patience;  // how many ticks it lets pass
-  };
+  using Waiter = SemaphoreWaiter<G, typename Permits::Claim>;
 
   explicit BasicSemaphore(std::uint64_t permits) noexcept : word_(Permits::give(0, permits)) {}
 
-  std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
+  std::uint64_t word(std::memory_order order = std::memory_order_relaxed) const noexcept {
+    return word_.load(order);
+  }
+  /// For who has the permit and changes what else is in the word. False: `word` is what it is now.
+  bool change(std::uint64_t& word, std::uint64_t wanted) noexcept {
+    return word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
+                                       std::memory_order_acquire);
+  }
   std::uint64_t value() const noexcept { return Permits::count(word()); }
   /// Whether this process has the permit, where that is known.
   bool is_mine() const noexcept requires outlives { return Permits::is_mine(word()); }

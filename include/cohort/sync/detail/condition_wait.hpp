@@ -56,43 +56,64 @@ class BasicConditionLine {
   G gate_;
 };
 
-/// The lock of a condition, as seen by its waits.
+/// The lock of a condition, as seen by its waits: one of the two.
 struct ConditionLock {
-  RecursiveLock::Semaphore* semaphore;
-  RecursiveLock* recursive;  // null: a Lock, which belongs to nobody
+  using Semaphore = ConditionLock;
+  BasicSemaphore<Gate>* plain;  // a Lock, which belongs to nobody
+  RecursiveLock* recursive;
 
   // How its waits stand in line for a notification.
   using Line = BasicConditionLine<Gate>;
-  struct Place : Waiter {
-    using Waiter::Waiter;
+  struct Place : detail::Waiter {
+    using detail::Waiter::Waiter;
   };
   static void prepare(Place&, Line&) noexcept {}
   static void arm(Place& place, Line& line) noexcept { line.arm(place); }
   static void disarm(Place& place, Line& line) noexcept { line.disarm(place); }
   static bool retry(Place&) noexcept { return false; }
 
+  // How they stand in line for the lock: it is the semaphore of either.
+  using Waiter = BasicSemaphore<Gate>::Waiter;
+  static_assert(std::is_same_v<Waiter, RecursiveLock::Semaphore::Waiter>);
+  ConditionLock& semaphore() noexcept { return *this; }
+  bool try_acquire() noexcept {
+    return recursive ? recursive->semaphore().try_acquire() : plain->try_acquire();
+  }
+  void arm(Waiter& waiter) noexcept {
+    recursive ? recursive->semaphore().arm(waiter) : plain->arm(waiter);
+  }
+  void disarm(Waiter& waiter) noexcept {
+    recursive ? recursive->semaphore().disarm(waiter) : plain->disarm(waiter);
+  }
+  bool retry(Waiter& waiter) noexcept {
+    return recursive ? recursive->semaphore().retry(waiter) : plain->retry(waiter);
+  }
+
   /// The operation that takes it again, and calls `then`.
   template <class Then>
-  auto take_again(Then then) const {
-    return Operation(AcquirePermit<RecursiveLock::Semaphore, Then>{semaphore, then});
+  auto take_again(Then then) {
+    return Operation(AcquirePermit<ConditionLock, Then>{this, then});
   }
-  void set_levels(const Owner& me, std::uint64_t levels) const noexcept {
+  bool enter_again(const Owner& me) const noexcept {
+    return recursive && recursive->enter_again(me);
+  }
+  void taken(const Owner& me, std::uint64_t levels) const noexcept {
     if (recursive) recursive->taken(me, levels);
   }
 
   /// As far as anybody can know.
   bool held_by(const Owner& me) const noexcept {
-    return recursive ? recursive->held_by(me) : semaphore->value() == 0;
+    return recursive ? recursive->held_by(me) : plain->value() == 0;
   }
   /// Yields how many levels were given back.
   std::uint64_t release_all() noexcept {
     if (recursive) return recursive->release_all();
-    semaphore->release(1, 1);
+    plain->release(1, 1);
     return 1;
   }
   /// In the name of the owner: what a guard calls.
   void release() noexcept {
-    recursive ? recursive->release() : static_cast<void>(semaphore->release(1, 1));
+    recursive ? recursive->release() : static_cast<void>(plain->release(1, 1));
   }
 };
 
@@ -163,7 +184,7 @@ class ConditionTurn {
   struct Retake {
     ConditionTurn* turn;
     void operator()() const noexcept {
-      turn->lock_.set_levels(turn->me_, std::exchange(turn->levels_, 0));
+      turn->lock_.taken(turn->me_, std::exchange(turn->levels_, 0));
     }
   };
 

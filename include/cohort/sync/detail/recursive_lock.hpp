@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "cohort/sync/detail/basic_semaphore.hpp"  // what those who wait stand at
@@ -12,11 +13,49 @@
 
 namespace cohort::inline v0::detail {
 
-/// Whoever has the semaphore's permit is the owner and writes its name here. One word holds the
-/// owner's id, the levels it has, and a turn that tells one holding from the next, so that a level
-/// can be added in one step although a guard may give the last one back at the same time, elsewhere.
+/// One permit and how often whoever has it took it. Above the semaphore's bits the word holds these
+/// levels, and a turn that tells one holding from the next.
+struct LeveledPermit {
+  using Claim = CountedPermits::Claim;
+  using Ledger = CountedPermits::Ledger;
+  using Verdict = detail::Verdict;
+  static constexpr std::uint64_t one = 8;
+  static constexpr std::uint64_t depth = 0xffff'fff8;
+  static constexpr std::uint64_t one_turn = 0x1'0000'0000;
+
+  static std::uint64_t levels(std::uint64_t word) noexcept { return (word & depth) / one; }
+  static std::uint64_t turn(std::uint64_t word) noexcept { return word >> 32; }
+  static std::uint64_t count(std::uint64_t word) noexcept { return any(word) ? 1 : 0; }
+  static bool any(std::uint64_t word) noexcept { return !(word & depth); }
+  static bool may_give(std::uint64_t word, std::uint64_t, std::uint64_t) noexcept {
+    return !any(word);
+  }
+  static std::uint64_t give(std::uint64_t word, std::uint64_t) noexcept { return word & ~depth; }
+  static std::uint64_t take(std::uint64_t word) noexcept { return word + one_turn + one; }
+  template <class Waiter>
+  static std::uint64_t take_for(const Waiter&, std::uint64_t word) noexcept {
+    return take(word);
+  }
+  template <class Waiter>
+  static Verdict verdict(const Waiter&, std::uint64_t word) noexcept {
+    return any(word) ? Verdict::take : Verdict::wait;
+  }
+};
+
+/// Whoever has the semaphore's permit is the owner and writes its name here, with the turn that it
+/// is for: who reads the turn in the word has seen the names of all turns before, so a name that is
+/// of this turn is its owner's. Nobody need take it away: the word is all that a release changes.
+/// And a level can be added in one step although a guard may give the last one back at the same
+/// time, elsewhere: then the turn ends.
+///
+/// A semaphore whose word has no room for the levels, because it names a process, has them beside it.
 template <class S>
 class BasicRecursiveLock {
+  using Permit = LeveledPermit;
+  template <class T>
+  using Atomic = typename S::Atomics::template atomic<T>;
+  static constexpr bool beside = !std::is_same_v<typename S::Permits, Permit>;
+
  public:
   using Semaphore = S;
 
@@ -24,10 +63,10 @@ class BasicRecursiveLock {
   Semaphore& semaphore() noexcept { return semaphore_; }
 
   /// One level more, if `me` has the lock.
-  bool enter_again(const Owner& me) noexcept {
-    auto word = word_.load(std::memory_order_acquire);
+  COHORT_HOT bool enter_again(const Owner& me) noexcept {
+    auto word = load();
     while (is_of(word, me)) {
-      if (word_.compare_exchange_weak(word, word + one, std::memory_order_acquire)) return true;
+      if (change(word, word + Permit::one)) return true;
     }
     return false;
   }
@@ -38,48 +77,76 @@ class BasicRecursiveLock {
     return true;
   }
   /// The semaphore's permit is there: for `me`.
-  void taken(const Owner& me, std::uint64_t levels) noexcept {
-    const auto turn = (word_.load(std::memory_order_relaxed) + one_turn) & turns;
+  COHORT_HOT void taken(const Owner& me, std::uint64_t levels) noexcept {
+    auto word = load();
+    const auto begun = [&] {
+      return beside ? Permit::give(word, 1) + Permit::one_turn : word - Permit::one;
+    };
+    if (beside || levels > 1) {
+      while (!change(word, begun() + levels * Permit::one)) {}
+      word = load();
+    }
     who_.store(me.who, std::memory_order_relaxed);
     // Release: whoever sees the id sees who_, too.
-    word_.store(std::uint64_t{me.id} << 32 | turn | levels * one, std::memory_order_release);
+    name_.store(name(me, word), std::memory_order_release);
   }
 
-  bool held_by(const Owner& me) const noexcept {
-    return is_of(word_.load(std::memory_order_acquire), me);
-  }
-  std::uint64_t levels() const noexcept { return word_.load(std::memory_order_relaxed) & depth; }
+  COHORT_HOT bool held_by(const Owner& me) const noexcept { return is_of(load(), me); }
+  std::uint64_t levels() const noexcept { return Permit::levels(load()); }
 
   /// One level less, in the name of the owner, whoever calls: the owner may enter again meanwhile.
-  void release() noexcept {
-    auto word = word_.load(std::memory_order_relaxed);
-    bool last;
+  COHORT_HOT void release() noexcept {
+    auto word = load();
+    bool pass_on;
     do {
-      last = (word & depth) == one;
-      // Acquire: whoever frees the lock passes on what others did who gave back a level.
-    } while (!word_.compare_exchange_weak(word, last ? word & turns : word - one,
-                                          std::memory_order_acq_rel, std::memory_order_relaxed));
-    if (last) semaphore_.release(1, 1);
+      pass_on = Permit::levels(word) == 1 && (beside || word & (Permit::one - 1));
+    } while (!change(word, pass_on ? nobodys(word) : word - Permit::one));
+    if (pass_on) semaphore_.release(1, 1);
   }
   /// The owner's process has died. Before the permit can be another's: his name may mean somebody
   /// else there.
-  void forget_owner() noexcept { word_.fetch_and(turns, std::memory_order_acq_rel); }
+  void forget_owner() noexcept requires beside {
+    for (auto word = load(); !change(word, nobodys(word));) {}
+  }
   /// Gives back every level; yields how many.
   std::uint64_t release_all() noexcept {
-    const auto levels = word_.fetch_and(turns, std::memory_order_acq_rel) & depth;
+    auto word = load();
+    while (!change(word, nobodys(word))) {}
     semaphore_.release(1, 1);
-    return levels;
+    return Permit::levels(word);
   }
 
  private:
-  static constexpr std::uint64_t one = 1;
-  static constexpr std::uint64_t depth = 0x00ff'ffff;
-  static constexpr std::uint64_t one_turn = 0x0100'0000;
-  static constexpr std::uint64_t turns = 0xff00'0000;
+  std::uint64_t load() const noexcept {
+    if constexpr (beside) {
+      return levels_.word.load(std::memory_order_acquire);
+    } else {
+      return semaphore_.word(std::memory_order_acquire);
+    }
+  }
+  // Acquire: whoever frees the lock passes on what others did who gave back a level.
+  bool change(std::uint64_t& word, std::uint64_t wanted) noexcept {
+    if constexpr (beside) {
+      return levels_.word.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
+                                                std::memory_order_acquire);
+    } else {
+      return semaphore_.change(word, wanted);
+    }
+  }
+  // The permit is still taken, but the owner has it no more.
+  static std::uint64_t nobodys(std::uint64_t word) noexcept {
+    return beside ? Permit::give(word, 1) : Permit::take(Permit::give(word, 1));
+  }
 
-  // In this order: what is read of who_ is not older than the word.
-  bool is_of(std::uint64_t word, const Owner& me) const noexcept {
-    if (word >> 32 != me.id || who_.load(std::memory_order_relaxed) != me.who) return false;
+  static std::uint64_t name(const Owner& me, std::uint64_t word) noexcept {
+    return std::uint64_t{me.id} << 32 | Permit::turn(word);
+  }
+  // In this order: what is read of the name is not older than the word, nor who_ than the id.
+  COHORT_HOT bool is_of(std::uint64_t word, const Owner& me) const noexcept {
+    if (Permit::any(word) || name_.load(std::memory_order_acquire) != name(me, word) ||
+        who_.load(std::memory_order_relaxed) != me.who) {
+      return false;
+    }
     if constexpr (Semaphore::outlives) {  // other processes have the same addresses
       return semaphore_.is_mine();
     } else {
@@ -87,37 +154,44 @@ class BasicRecursiveLock {
     }
   }
 
+  struct Beside {
+    Atomic<std::uint64_t> word{0};
+  };
+  struct InTheWord {};
+
   Semaphore semaphore_;
-  std::atomic<std::uint64_t> word_{0};  // id, turn, levels; without owner only the turn
-  std::atomic<const void*> who_{nullptr};
+  [[no_unique_address]] std::conditional_t<beside, Beside, InTheWord> levels_;
+  Atomic<std::uint64_t> name_{0};  // the owner's id, and the turn it is for
+  Atomic<const void*> who_{nullptr};
 };
 
-using RecursiveLock = BasicRecursiveLock<BasicSemaphore<Gate>>;
+using RecursiveLock = BasicRecursiveLock<BasicSemaphore<Gate, LeveledPermit>>;
 
 /// Acquiring a lock that may be recursive, as an operation's Spec. The owner is who made the
 /// operation, so that it may be awaited inside a `timeout` or `when_any`.
-template <class Then>
+template <class Lock, class Then>
 struct AcquireOwned {
-  using Semaphore = RecursiveLock::Semaphore;
   using Result = decltype(std::declval<Then&>()());
-  struct Place : Semaphore::Waiter {
-    using Semaphore::Waiter::Waiter;
+  struct AtOnce {
     bool again = false;
   };
-  Semaphore* semaphore;
-  RecursiveLock* recursive;  // null: a Lock, which belongs to nobody
+  struct Place : Lock::Semaphore::Waiter {
+    using Lock::Semaphore::Waiter::Waiter;
+    bool again = false;
+  };
+  Lock* lock;
   Owner me;
   Then then;
 
-  bool try_now(Place& place) noexcept {
-    place.again = recursive && recursive->enter_again(me);
-    return place.again || semaphore->try_acquire();
+  COHORT_HOT bool try_now(auto& place) noexcept {
+    place.again = lock->enter_again(me);
+    return place.again || lock->semaphore().try_acquire();
   }
-  void arm(Place& place) noexcept { semaphore->arm(place); }
-  void disarm(Place& place) noexcept { semaphore->disarm(place); }
-  bool retry(Place& place) noexcept { return semaphore->retry(place); }
-  Result result(Place& place) noexcept {
-    if (recursive && !place.again) recursive->taken(me, 1);
+  void arm(Place& place) noexcept { lock->semaphore().arm(place); }
+  void disarm(Place& place) noexcept { lock->semaphore().disarm(place); }
+  bool retry(Place& place) noexcept { return lock->semaphore().retry(place); }
+  COHORT_HOT Result result(auto& place) noexcept {
+    if (!place.again) lock->taken(me, 1);
     return then();
   }
 };
