@@ -153,4 +153,24 @@ TEST_P(JoinableQueueContract, AnImmediateShutdownCountsWhatItDropsAsDone) {
   }
 }
 
+// C121: what was about to be put is refused or dropped, nothing in between.
+TEST_P(JoinableQueueContract, AnImmediateShutdownLeavesNothingThoughOthersPut) {
+  for (int round = 0; round < 100; ++round) {
+    JoinableQueue<int> queue{64};
+    Crew crew(GetParam());
+    for (int putter = 0; putter < 2; ++putter) {
+      crew.start([&](auto how) -> Script<decltype(how)> {
+        try {
+          for (int i = 0;; ++i) co_await queue.put(i);
+        } catch (const ShutDown&) {}
+      });
+    }
+    while (queue.empty()) std::this_thread::yield();
+    queue.shutdown(true);
+    EXPECT_TRUE(queue.empty());
+    queue.join().block();
+    EXPECT_THROW(queue.task_done(), OverRelease);
+  }
+}
+
 }  // namespace cohort::test

@@ -43,8 +43,7 @@ class BasicRLock {
   /// Waits for the lock; at once if the caller owns it. Cancelled or timed out, it has not one
   /// level more than before. Who calls this becomes the owner, even if another awaits the result.
   auto acquire() {
-    return Operation(
-        detail::AcquireOwned<Core, detail::Nothing>{&core_, detail::this_owner(), {}});
+    return Operation(detail::AcquireOwned<Core, detail::Nothing>{&core_, detail::this_owner(), {}});
   }
   /// The same, yielding a guard that releases one level.
   auto hold() {

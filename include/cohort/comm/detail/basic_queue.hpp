@@ -20,7 +20,10 @@ namespace cohort::inline v0::detail {
 /// nothing, a put has left nothing. Any thread may call anything at any time.
 template <class T, class Order>
 class BasicQueue {
+ protected:
   using Conduit = detail::Conduit<element_t<T>, Order>;
+
+ private:
   struct Owner {
     using Received = T;
     BasicQueue* queue;

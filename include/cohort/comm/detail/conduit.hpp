@@ -127,11 +127,18 @@ class Conduit {
     senders_.gate.serve(senders_);
     receivers_.gate.serve(receivers_);
   }
-  /// Drops what is buffered; yields how many items. Counts as a receiver.
+  /// Of one that is closed: drops what is buffered, and what is just being sent; yields how many
+  /// items. Counts as a receiver.
   std::size_t clear() {
     std::size_t count = 0;
-    for (std::optional<T> dropped; pop(dropped); dropped.reset()) ++count;
-    return count;
+    for (unsigned round = 0;; RealAtomics::relax(round++)) {
+      for (std::optional<T> dropped; pop(dropped); dropped.reset()) ++count;
+      if (buffer([](auto& b) { return b.ended(); })) return count;
+    }
+  }
+  /// How many items were accepted so far; not of a rendezvous.
+  std::uint64_t accepted() const noexcept {
+    return buffer([](auto& b) { return b.pushed(); });
   }
   bool closed() const noexcept {
     return buffer([](auto& b) { return b.closed(); });

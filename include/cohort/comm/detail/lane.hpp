@@ -175,6 +175,8 @@ class BasicLane {
     return over_;
   }
 
+  /// How many items were pushed so far.
+  std::uint64_t pushed() const noexcept { return tail_.load(std::memory_order_acquire); }
   /// Anybody, for a moment.
   std::size_t size() const noexcept {
     const auto head = head_.load(std::memory_order_acquire);

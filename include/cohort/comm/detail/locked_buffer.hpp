@@ -5,7 +5,9 @@
 /// large one, and for all that are not plain: what is particular about one, its Order says. An Order
 /// is a class like Fifo.
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <new>
 #include <optional>
@@ -87,6 +89,7 @@ class LockedBuffer {
     if (closed_) return {Attempt::Result::closed};
     if (full()) return {Attempt::Result::blocked};
     items_.push(value);
+    pushed_.store(pushed_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     return {Attempt::Result::done, std::exchange(receiver_waits_, false)};
   }
 
@@ -124,6 +127,8 @@ class LockedBuffer {
     const Lock lock(*this);
     return items_.size();
   }
+  /// How many items were pushed so far.
+  std::uint64_t pushed() const noexcept { return pushed_.load(std::memory_order_acquire); }
   std::size_t capacity() const noexcept { return capacity_; }
   /// Not under the lock.
   typename Order::template Items<T>& items() noexcept { return items_; }
@@ -146,6 +151,7 @@ class LockedBuffer {
   const std::size_t capacity_;
   mutable std::atomic<bool> locked_{false};
   typename Order::template Items<T> items_;
+  std::atomic<std::uint64_t> pushed_{0};  // changed under the lock
   bool closed_ = false;
   bool receiver_waits_ = false;
   bool sender_waits_ = false;

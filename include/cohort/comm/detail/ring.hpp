@@ -127,6 +127,8 @@ class BasicRing {
     const auto tail = tail_.load(std::memory_order_acquire) >> 1;
     return tail > head ? static_cast<std::size_t>(tail - head) : 0;
   }
+  /// How many items were pushed so far; one that is being pushed counts.
+  std::uint64_t pushed() const noexcept { return tail_.load(std::memory_order_acquire) >> 1; }
   std::size_t capacity() const noexcept { return capacity_; }
 
  private:
