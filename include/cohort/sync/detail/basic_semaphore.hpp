@@ -73,13 +73,11 @@ class BasicSemaphore {
 
   explicit BasicSemaphore(std::uint64_t permits) noexcept : word_(Permits::give(0, permits)) {}
 
-  std::uint64_t word(std::memory_order order = std::memory_order_relaxed) const noexcept {
-    return word_.load(order);
-  }
+  std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
   /// For who has the permit and changes what else is in the word. False: `word` is what it is now.
   bool change(std::uint64_t& word, std::uint64_t wanted) noexcept {
     return word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
-                                       std::memory_order_acquire);
+                                       std::memory_order_relaxed);
   }
   std::uint64_t value() const noexcept { return Permits::count(word()); }
   /// Whether this process has the permit, where that is known.

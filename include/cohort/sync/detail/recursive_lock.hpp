@@ -43,10 +43,9 @@ struct LeveledPermit {
 };
 
 /// Whoever has the semaphore's permit is the owner and writes its name here, with the turn that it
-/// is for: who reads the turn in the word has seen the names of all turns before, so a name that is
-/// of this turn is its owner's. Nobody need take it away: the word is all that a release changes.
-/// And a level can be added in one step although a guard may give the last one back at the same
-/// time, elsewhere: then the turn ends.
+/// is for. Nobody need take it away: to a later turn it means nothing, and the word is all that a
+/// release changes. So a level can be added in one step although a guard may give the last one back
+/// at the same time, elsewhere: then the turn ends.
 ///
 /// A semaphore whose word has no room for the levels, because it names a process, has them beside it.
 template <class S>
@@ -119,16 +118,16 @@ class BasicRecursiveLock {
  private:
   std::uint64_t load() const noexcept {
     if constexpr (beside) {
-      return levels_.word.load(std::memory_order_acquire);
+      return levels_.word.load(std::memory_order_relaxed);
     } else {
-      return semaphore_.word(std::memory_order_acquire);
+      return semaphore_.word();
     }
   }
   // Acquire: whoever frees the lock passes on what others did who gave back a level.
   bool change(std::uint64_t& word, std::uint64_t wanted) noexcept {
     if constexpr (beside) {
       return levels_.word.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
-                                                std::memory_order_acquire);
+                                                std::memory_order_relaxed);
     } else {
       return semaphore_.change(word, wanted);
     }
@@ -141,7 +140,7 @@ class BasicRecursiveLock {
   static std::uint64_t name(const Owner& me, std::uint64_t word) noexcept {
     return std::uint64_t{me.id} << 32 | Permit::turn(word);
   }
-  // In this order: what is read of the name is not older than the word, nor who_ than the id.
+  // In this order: what is read of who_ is not older than the id.
   COHORT_HOT bool is_of(std::uint64_t word, const Owner& me) const noexcept {
     if (Permit::any(word) || name_.load(std::memory_order_acquire) != name(me, word) ||
         who_.load(std::memory_order_relaxed) != me.who) {
