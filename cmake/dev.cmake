@@ -38,7 +38,7 @@ endif()
 # instantiate, is compiled once for several tests and parsed once for all examples; alone, each takes
 # more than twice as long. The preset dev compiles each file alone, so that a change costs only that
 # one and nothing leans on what a neighbour includes.
-option(COHORT_TOGETHER "Compile tests some files at a time, and examples with a precompiled header" ON)
+option(COHORT_TOGETHER "Compile tests some files at a time, examples with a precompiled header; run many tests in a process" ON)
 
 # cohort_share_precompiled(target): for small programs that include all of Cohort.
 function(cohort_share_precompiled target)

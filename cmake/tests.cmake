@@ -1,5 +1,6 @@
 # One executable for each folder of tests/: few enough to link quickly, and a change of one test
-# compiles one file. Every TEST is one test for ctest, named folder.Suite.Name.
+# compiles one file. In the preset dev every TEST is one test for ctest, named folder.Suite.Name;
+# otherwise an executable is one or a few, because a process for each of 5000 takes minutes.
 cohort_require_gtest()
 include(GoogleTest)
 
@@ -23,12 +24,12 @@ function(cohort_tests)
     # To g++ each test is then something included, whose lambdas other files might see as well.
     target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
   endif()
-  if(COHORT_CHECKS)
+  if(NOT COHORT_TOGETHER)
     gtest_discover_tests(${target} TEST_PREFIX ${ARG_NAME}. DISCOVERY_MODE PRE_TEST
       DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 LABELS "${ARG_LABELS}")
-  else() # a variant of the suite: some processes for each executable, not one for each of 4000 tests
+  else()
     set(shards 1)
-    if(ARG_NAME MATCHES "^(contract|exec|ipc)$")
+    if(ARG_NAME MATCHES "^(contract|exec|ipc|model|steps)$")
       set(shards 4)
     endif()
     foreach(shard RANGE 1 ${shards})
