@@ -232,12 +232,8 @@ class Conduit {
   // it throws.
   Attempt push_many(Sender& sender, bool& wake) {
     while (sender.count != 0) {
-      BatchAttempt batch{1, {Attempt::Result::done}};
-      if (lane_) {
-        batch = lane_->try_push_many(sender.item, sender.count);
-      } else {
-        batch.attempt = push_shared(*sender.item);
-      }
+      const BatchAttempt batch = lane_ ? lane_->try_push_many(sender.item, sender.count)
+                                       : BatchAttempt{1, push_shared(*sender.item)};
       wake |= batch.attempt.wake;
       if (!batch.attempt.done()) return {batch.attempt.result};
       sender.item += batch.count;
