@@ -68,6 +68,23 @@ bool eventually(Condition condition) {
   return true;
 }
 
+/// Calls `test(limit)` with a limit twice as long each time, until it yields true: where a limit must
+/// not be over before something has begun, and nobody knows how slow the machine is. False if even
+/// half a minute was too short.
+template <class Test>
+bool with_enough_time(std::chrono::milliseconds limit, Test test) {
+  for (; limit < std::chrono::minutes(1); limit *= 2) {
+    if (test(limit)) return true;
+  }
+  return false;
+}
+
+/// Lets the other threads go on for a while, so that one that does not wait for this thread, as it
+/// should, is seen to be ahead of it. A test that is right needs no such while.
+inline void give_way() {
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+}
+
 /// Every test ends without a live coroutine frame.
 class FrameCheck final : public testing::EmptyTestEventListener {
   void OnTestEnd(const testing::TestInfo&) override {
