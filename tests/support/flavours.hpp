@@ -79,10 +79,11 @@ bool with_enough_time(std::chrono::milliseconds limit, Test test) {
   return false;
 }
 
-/// Lets the other threads go on for a while, so that one that does not wait for this thread, as it
-/// should, is seen to be ahead of it. A test that is right needs no such while.
+/// Lets the other threads go on for about a millisecond, so that one that does not wait for this
+/// thread, as it should, is seen to be ahead of it. A test of what is right needs no such while.
 inline void give_way() {
-  for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+  while (std::chrono::steady_clock::now() < end) std::this_thread::yield();
 }
 
 /// Every test ends without a live coroutine frame.
