@@ -16,31 +16,21 @@ class SignalContract : public testing::TestWithParam<Flavour> {
     struct sigaction action {};  // no SA_RESTART: system calls end by EINTR
     action.sa_handler = [](int) { ++handled; };
     sigaction(SIGUSR2, &action, &before_);
-    begin();
   }
   ~SignalContract() override { sigaction(SIGUSR2, &before_, nullptr); }
 
-  /// Between parties: one that has ended may not have dealt with its last signal.
-  void begin() {
-    in_line = 0;
-    sent = handled;
-  }
-  /// Interrupts the thread on which the party began to wait, again and again, until the condition
-  /// holds: each time when it has dealt with the signal before.
+  /// Interrupts the thread on which the party began to wait as often as the condition is looked at,
+  /// until it holds.
   template <class Condition>
   void interrupt_until(Condition condition) {
     EXPECT_TRUE(eventually([&] {
       if (condition()) return true;
-      if (in_line > 0 && handled == sent) {
-        ++sent;
-        pthread_kill(thread, SIGUSR2);
-      }
+      if (in_line > 0) pthread_kill(thread, SIGUSR2);
       return false;
     }));
   }
 
   static inline std::atomic<int> handled{0};
-  static inline int sent = 0;
   pthread_t thread{};
   std::atomic<int> in_line{0};
 
@@ -58,7 +48,7 @@ TEST_P(SignalContract, ATimedWaitLastsAsLongAsItWasToldTo) {
   Event event;
   Semaphore semaphore(0);
   EXPECT_TRUE(with_enough_time(4ms, [&](auto limit) {
-    begin();
+    in_line = 0;
     const int before = handled;
     Crew crew(GetParam());
     Party& party = crew.start([&, limit](auto how) -> Script<decltype(how)> {
