@@ -466,22 +466,23 @@ TEST_P(ConditionContract, ABufferPassesOnEverythingOnceAndNothingTwice) {
 
 // The lock is the caller's, whatever task awaits in its name.
 TEST(ConditionInside, ATimeoutOrASelectWaitsInTheCallersName) {
+  EventLoop loop(LoopTime::simulated);
   Condition condition;
   const auto task = [&]() -> Task<> {
     auto held = co_await condition.hold();
     bool timed_out = false;
     try {
-      co_await timeout(1ms, condition.wait());
+      co_await timeout(1h, condition.wait());
     } catch (const TimedOut&) {
       timed_out = true;
     }
     EXPECT_TRUE(timed_out);
     condition.notify();
-    auto first = co_await when_any(condition.wait(), sleep_for(1ms));
+    auto first = co_await when_any(condition.wait(), sleep_for(1h));
     EXPECT_EQ(first.index(), 1u);
     condition.notify();
   };
-  run(task());
+  run(loop, task());
   EXPECT_TRUE(condition.try_acquire());
   condition.release();
 }

@@ -29,9 +29,7 @@ TEST(SemaphoreLine, APermitForEachIsNotHeldUpByTheFirstInLine) {
       semaphore.release();
       semaphore.release();
     }
-    const auto patience = Clock::now() + 2s;
-    EXPECT_TRUE(eventually([&] { return second.ended() || Clock::now() > patience; }));
-    EXPECT_TRUE(second.ended()) << "there is a permit for it";
+    EXPECT_TRUE(eventually([&] { return second.ended(); })) << "there is a permit for it";
     busy.run_ready();
     EXPECT_TRUE(first.done());
   }

@@ -44,7 +44,7 @@ struct GrantedInArm {
 TEST(Await, OfAWaitThatIsGrantedWhileItArmsGoesOn) {
   const auto twice = []() -> Task<int> {
     co_await Operation(GrantedInArm{});
-    co_await cohort::sleep_for(1us);
+    co_await cohort::this_task::executor().submit([] {});  // a wait that suspends
     co_await Operation(GrantedInArm{});
     co_await cohort::yield_now();
     co_return 2;

@@ -377,16 +377,21 @@ TEST(PolicyExecutorOnThreads, AQuantumOfRealTimeEnds) {  // Row 6
 
 TEST(PolicyExecutorOnThreads, ATimerPreemptsTheOnlyBusyThread) {
   PolicyExecutor<Priority> executor{1};
-  std::atomic<bool> woken{false};
-  const auto sleeper = [](std::atomic<bool>* flag) -> Task<> {
-    co_await cohort::sleep_for(2ms);
-    *flag = true;
+  bool spins = false;
+  bool woken = false;
+  const auto sleeper = [&]() -> Task<> {
+    for (bool seen = false; !seen;) {
+      seen = spins;
+      co_await cohort::sleep_for(100us);  // of real time: what is tested
+    }
+    woken = true;
   };
-  const auto spin = [](const std::atomic<bool>* flag) -> Task<> {
-    while (!*flag) co_await cohort::checkpoint();
+  const auto spin = [&]() -> Task<> {
+    spins = true;
+    while (!woken) co_await cohort::checkpoint();
   };
-  const auto first = executor.submit(With{.priority = 1}, sleeper, &woken);
-  const auto second = executor.submit(spin, &woken);
+  const auto first = executor.submit(With{.priority = 1}, sleeper);
+  const auto second = executor.submit(spin);
   EXPECT_TRUE(second.within(1min).block());
   first.block();
 }
@@ -397,7 +402,7 @@ TEST(PolicyExecutorOnThreads, ManyTasksFromManyThreadsAreAllRun) {
     const auto work = [](std::atomic<int>* n, int i) -> Task<> {
       for (int k = 0; k < 3; ++k) {
         co_await cohort::yield_now();
-        if (i % 16 == k) co_await cohort::sleep_for(10us);
+        if (i % 16 == k) co_await cohort::sleep_for(10us);  // timers fire among it all
         ++*n;
       }
     };

@@ -67,26 +67,31 @@ TYPED_TEST(PoolEnd, LetsQueuedWorkRun) {
 
 TYPED_TEST(PoolEnd, CancelsTasksThatNeverFinishAndLetsThemCleanUp) {
   using Pool = typename TypeParam::Pool;
+  std::atomic<int> cleaning{0};
   std::atomic<int> cleaned{0};
   Event never;
+  Event go;
   std::vector<Future<void>> futures;
+  std::thread lets_go([&] {
+    EXPECT_TRUE(cohort::test::eventually([&] { return cleaning == 20; }));
+    go.set();
+  });
   {
     Pool pool{TypeParam::threads};
-    const auto stuck = [](Event& e, std::atomic<int>& n) -> Task<> {
+    const auto stuck = [&]() -> Task<> {
       bool stopped = false;
       try {
-        co_await e.wait();
+        co_await never.wait();
       } catch (const Cancelled&) {
         stopped = true;
       }
-      co_await cohort::shield(cohort::sleep_for(1ms));
-      ++n;
+      co_await cohort::shield(cohort::test::watched(go.wait(), cleaning));
+      ++cleaned;
       if (stopped) throw Cancelled{};
     };
-    for (int i = 0; i < 20; ++i) {
-      futures.push_back(pool.submit(stuck, std::ref(never), std::ref(cleaned)));
-    }
+    for (int i = 0; i < 20; ++i) futures.push_back(pool.submit(stuck));
   }
+  lets_go.join();
   EXPECT_EQ(cleaned, 20);
   for (const auto& future : futures) EXPECT_TRUE(future.cancelled());
 }
@@ -157,7 +162,7 @@ TYPED_TEST(PoolEnd, WaitsForAFunctionThatIsStillRunning) {
     Event began;
     static_cast<void>(pool.submit([&] {
       began.set();
-      for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+      cohort::test::give_way();
       finished = true;
     }));
     began.wait().block();
@@ -258,12 +263,18 @@ TYPED_TEST(PoolEnd, InACoroutineOnItsOwnWorkerWhichIsThenAskedToStop) {
 TYPED_TEST(PoolEnd, InACoroutineOnItsOwnWorkerThatGoesOnWaiting) {
   using Pool = typename TypeParam::Pool;
   auto* const pool = new Pool{TypeParam::threads};
-  const auto destroy = [](Pool* p) -> Task<int> {
+  Event go;
+  std::atomic<int> in_line{0};
+  const auto destroy = [&](Pool* p) -> Task<int> {
     delete p;
-    co_await cohort::shield(cohort::sleep_for(2ms));  // the worker serves it to its end
+    // The worker serves it to its end: somebody else's set(), and a timer, which is of real time.
+    co_await cohort::shield(cohort::test::watched(go.wait(), in_line));
+    co_await cohort::shield(cohort::sleep_for(1us));
     co_return 3;
   };
   const auto future = pool->submit(destroy, pool);
+  EXPECT_TRUE(cohort::test::eventually([&] { return in_line == 1; }));
+  go.set();
   expect_end(future);
   EXPECT_EQ(future.block(), 3);
 }

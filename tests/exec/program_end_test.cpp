@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <string>
 #include <thread>
 #include <utility>
@@ -29,11 +30,18 @@ using cohort::Task;
 using cohort::Thread;
 using cohort::ThreadOptions;
 using cohort::ThreadRef;
+using cohort::test::give_way;
 using testing::ExitedWithCode;
 
 void say(const char* text) {
   std::fputs(text, stderr);
   std::fflush(stderr);
+}
+
+/// What neither ends nor listens to anybody.
+void wait_for_ever() {
+  std::promise<void> never;
+  never.get_future().wait();
 }
 
 /// A static object that threads use until they end.
@@ -55,7 +63,8 @@ void waits_for_detached_threads_before_static_objects_go() {
   Thread thread{[] {
     go.wait().block();
     static Static late;  // made after everything that main has made
-    cohort::sleep_for(20ms).block();
+    main_thread().join().block();
+    give_way();
     say(late.alive ? "thread ends;" : "thread uses what has gone;");
   }};
   thread.start();
@@ -111,7 +120,8 @@ void asks_daemons_to_stop_after_the_others_have_ended() {
     }
   };
   Thread thread{[] {
-    cohort::sleep_for(20ms).block();
+    main_thread().join().block();
+    give_way();
     say("thread ends;");
   }};
   Thread first{ThreadOptions{.daemon = true}, wait};
@@ -129,9 +139,7 @@ TEST_F(ProgramEnd, AsksDaemonsToStopAfterTheOthersHaveEnded) {
 }
 
 void is_not_held_up_by_a_daemon_that_does_not_listen() {
-  Thread daemon{ThreadOptions{.daemon = true}, [] {
-                  for (;;) std::this_thread::sleep_for(1h);
-                }};
+  Thread daemon{ThreadOptions{.daemon = true}, wait_for_ever};
   daemon.start();
   const auto begin = std::chrono::steady_clock::now();
   static const auto started = begin;
@@ -150,19 +158,17 @@ TEST_F(ProgramEnd, IsNotHeldUpByADaemonThatDoesNotListen) {
 
 void waits_also_if_another_thread_than_the_main_one_exits() {
   static Static object;
-  static Event go;
+  static Event exiting;
   Thread waits{[] {
-    go.wait().block();
-    cohort::sleep_for(10ms).block();
+    exiting.wait().block();
+    give_way();
     say(object.alive ? "thread ends;" : "too late;");
   }};
   waits.start();
-  Thread exits{[] {
-    go.set();
-    std::exit(4);
-  }};
+  std::atexit([] { exiting.set(); });  // registered last, so the first to run
+  Thread exits{[] { std::exit(4); }};
   exits.start();
-  for (;;) std::this_thread::sleep_for(1h);
+  wait_for_ever();
 }
 
 TEST_F(ProgramEnd, WaitsAlsoIfAnotherThreadThanTheMainOneExits) {
@@ -172,7 +178,8 @@ TEST_F(ProgramEnd, WaitsAlsoIfAnotherThreadThanTheMainOneExits) {
 
 void waits_also_if_a_coroutine_exits() {
   Thread thread{[] {
-    cohort::sleep_for(10ms).block();
+    main_thread().join().block();
+    give_way();
     say("thread ends;");
   }};
   thread.start();

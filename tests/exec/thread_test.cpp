@@ -38,6 +38,7 @@ using cohort::ThreadPool;
 using cohort::ThreadRef;
 using cohort::UsageError;
 using cohort::test::eventually;
+using cohort::test::give_way;
 using cohort::test::Log;
 
 static_assert(std::is_move_constructible_v<Thread> && std::is_move_assignable_v<Thread>);
@@ -120,7 +121,7 @@ TEST(Thread, ArgumentsAreDestroyedBeforeAJoinReturnsAlsoIfItIsNeverStarted) {
 
 Task<int> wait_a_moment(std::thread::id* before, std::thread::id* after) {
   *before = std::this_thread::get_id();
-  co_await cohort::sleep_for(1ms);
+  co_await cohort::yield_now();
   *after = std::this_thread::get_id();
   co_return 1;
 }
@@ -138,10 +139,13 @@ TEST(Thread, RunsACoroutineFunctionOnAnEventLoopOfItsOwn) {
 
 TEST(Thread, ThreadLocalObjectsOfTheThreadAreDestroyedBeforeAJoinReturns) {
   static std::atomic<int> destroyed;
+  static std::atomic<bool> joining;
   destroyed = 0;
+  joining = false;
   struct Slow {
     ~Slow() {
-      std::this_thread::sleep_for(1ms);  // not for luck: to be late
+      EXPECT_TRUE(eventually([] { return joining.load(); }));
+      give_way();
       ++destroyed;
     }
     int x = 0;
@@ -151,7 +155,10 @@ TEST(Thread, ThreadLocalObjectsOfTheThreadAreDestroyedBeforeAJoinReturns) {
     ++slow.x;
   }};
   thread.start();
-  run([](Thread* t) -> Task<> { co_await t->join(); }(&thread));
+  run([](Thread* t) -> Task<> {
+    joining = true;
+    co_await t->join();
+  }(&thread));
   EXPECT_EQ(destroyed.load(), 1);
 }
 
@@ -657,29 +664,35 @@ TEST(ThreadSubclass, MovesBeforeItIsStartedAndNotAfter) {
 }
 
 TEST(ThreadSubclass, JoinedIsJoinedWhileAllOfItIsThere) {
+  static std::atomic<bool> leaving;
   struct Slow : Thread {
     explicit Slow(std::atomic<int>* n) : count(n) {}
     Slow(ThreadOptions options, std::atomic<int>* n) : Thread(std::move(options)), count(n) {}
     void run() override {
-      cohort::sleep_for(2ms).block();
+      EXPECT_TRUE(eventually([] { return leaving.load(); }));
+      give_way();
       *count += static_cast<int>(text.size());
     }
     std::atomic<int>* count;
     std::string text = "a text that is long enough to be on the heap";
   };
   std::atomic<int> count{0};
+  leaving = false;
   {
     Joined<Slow> slow{&count};
     slow.start();
     Joined<Slow> daemon{ThreadOptions{.daemon = true}, &count};
     daemon.start();
     const Joined<Slow> never{&count};
+    leaving = true;
   }
   EXPECT_EQ(count.load(), 88);
+  leaving = false;
   {
     std::vector<std::unique_ptr<Thread>> threads;
     for (int i = 0; i < 3; ++i) threads.push_back(std::make_unique<Joined<Slow>>(&count));
     for (const auto& thread : threads) thread->start();
+    leaving = true;
   }
   EXPECT_EQ(count.load(), 88 + 3 * 44);
 }

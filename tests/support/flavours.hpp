@@ -68,6 +68,24 @@ bool eventually(Condition condition) {
   return true;
 }
 
+/// Calls `test(limit)` with a limit twice as long each time, until it yields true: where a limit must
+/// not be over before something has begun, and nobody knows how slow the machine is. False if even
+/// half a minute was too short.
+template <class Test>
+bool with_enough_time(std::chrono::milliseconds limit, Test test) {
+  for (; limit < std::chrono::minutes(1); limit *= 2) {
+    if (test(limit)) return true;
+  }
+  return false;
+}
+
+/// Lets the other threads go on for about a millisecond, so that one that does not wait for this
+/// thread, as it should, is seen to be ahead of it. A test of what is right needs no such while.
+inline void give_way() {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+  while (std::chrono::steady_clock::now() < end) std::this_thread::yield();
+}
+
 /// Every test ends without a live coroutine frame.
 class FrameCheck final : public testing::EmptyTestEventListener {
   void OnTestEnd(const testing::TestInfo&) override {
