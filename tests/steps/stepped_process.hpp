@@ -19,13 +19,13 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <new>
 #include <utility>
 
 #include "cohort/ipc.hpp"        // under test
 #include "ipc/family.hpp"        // Child, await
+#include "ipc/processes.hpp"     // sleeps
 #include "support/flavours.hpp"  // watched
 
 namespace cohort::test {
@@ -136,7 +136,7 @@ class SteppedProcess {
   bool step() {
     if (::ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr) != 0) give_up("a step", errno);
     while (!is_stopped(SIGTRAP)) {
-      if (sleeps()) return false;
+      if (sleeps(pid_)) return false;
     }
     return true;
   }
@@ -188,19 +188,6 @@ class SteppedProcess {
     struct ::sigaction before_ {};
     ::timer_t timer_{};
   };
-  // Not a spin and not a stop: the system put it to sleep.
-  bool sleeps() const {
-    char path[64];
-    std::snprintf(path, sizeof path, "/proc/%d/stat", pid_);
-    std::FILE* const file = std::fopen(path, "r");
-    if (!file) return false;
-    char line[512] = "";
-    if (!std::fgets(line, sizeof line, file)) line[0] = '\0';
-    std::fclose(file);
-    const char* const end = std::strrchr(line, ')');
-    return end && std::strncmp(end, ") S", 3) == 0;
-  }
-
   const Ticker ticker_;
   const ::pid_t pid_;
 };

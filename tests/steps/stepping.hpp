@@ -65,10 +65,6 @@ inline long first_of_this_test() {
   }
   return sum;
 }
-inline void expect_account(const Account& before) {
-  EXPECT_TRUE(eventually([&] { return Account::now() == before; }))
-      << "before: " << before << ", after: " << Account::now();
-}
 inline void say_how_many(long deaths, long instructions) {
   testing::Test::RecordProperty("deaths", std::to_string(deaths));
   testing::Test::RecordProperty("instructions", std::to_string(instructions));
@@ -97,7 +93,7 @@ void kill_after_each_instruction(long coarser = 1, long finer = 1) {
   for (bool ended = false; !ended && !testing::Test::HasFailure(); at += every, ++deaths) {
     SCOPED_TRACE("killed after instruction " + std::to_string(at));
     ASSERT_LT(at, to_the_end) << "the operation does not end";
-    const Account before = Account::now();
+    const Account before = Account::of_one();
     {
       reset_step_marks();
       Scenario scenario(deaths % 2 == 0 ? Flavour::threads : Flavour::loop);
@@ -130,7 +126,7 @@ void kill_whoever_sweeps_after() {
     const long at[2] = {any % most[0] + 1, any / 3 % most[1] + 1};
     SCOPED_TRACE("killed after instruction " + std::to_string(at[0]) + " of the operation and " +
                  std::to_string(at[1]) + " of the sweep");
-    const Account before = Account::now();
+    const Account before = Account::of_one();
     {
       Scenario scenario(pair % 2 == 0 ? Flavour::threads : Flavour::loop);
       SteppedChild first([&scenario] { scenario.child(); });
