@@ -56,7 +56,7 @@ TEST(IpcApi, AProcess) {
   p.start();
   named.start();
   EXPECT_GT(p.pid(), 0);
-  EXPECT_TRUE(p.join().within(20s).block());
+  EXPECT_TRUE(p.join().within(1min).block());
   const auto body = [](Process& other) -> Task<> { co_await other.join(); };
   run(body(named));
   EXPECT_FALSE(p.is_alive());

@@ -9,6 +9,7 @@
 #include "cohort/ipc/process.hpp"
 #include "cohort/ipc/queue.hpp"
 #include "cohort/ipc/semaphore.hpp"
+#include "ipc/family.hpp"  // live_members
 #include "support/flavours.hpp"
 
 namespace cohort {
@@ -16,6 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::eventually;
+using test::live_members;
 
 class Death : public testing::TestWithParam<StartMethod> {
  protected:
@@ -150,13 +152,6 @@ TEST_P(Death, OfASemaphoresHolderGivesItsPermitBack) {
 // "a death is noticed within 50 ms"; here only that it is, many times, and that nothing is left.
 TEST_P(Death, LeavesNothingBehind) {
   ipc::Queue<int> queue;
-  const auto live_members = [] {
-    int n = 0;
-    for (const auto& slot : ipc::detail::Family::get().header().members) {
-      n += (slot.word.load() & 0xff) != ipc::detail::MemberSlot::free;
-    }
-    return n;
-  };
   // Whoever waits first in a member's slot leaves there what the next one uses.
   const auto blocks_of_others = [] {
     std::size_t n = ipc::detail::Heap::blocks_in_use();

@@ -96,12 +96,29 @@ class Child {
   ::pid_t pid_ = 0;
 };
 
+/// Places in the table of processes that are not free, that of this one with them.
+inline int live_members() {
+  int n = 0;
+  for (const auto& slot : ipc::detail::Family::get().header().members) {
+    n += (slot.word.load() & 0xff) != ipc::detail::MemberSlot::free;
+  }
+  return n;
+}
+
 /// The blocks of the shared memory, when nobody changes them.
 struct Account {
   long used = 0;   // but for those that a process leaves to the next one in its place
   long stray = 0;  // parts of something else, that are part of nothing
   long lost = 0;   // free, and not to be had; negative: to be had twice
 
+  /// As soon as nobody is left but this process, and what the others left is put in order.
+  static Account of_one() {
+    await([] {
+      ipc::detail::Warden::get().watch_over_family();
+      return live_members() == 1;
+    });
+    return now();
+  }
   static Account now() {
     using namespace ipc::detail;
     Account account;
@@ -129,5 +146,11 @@ struct Account {
                << " lost";
   }
 };
+
+/// Every block of the shared memory is where it was.
+inline void expect_account(const Account& before) {
+  EXPECT_TRUE(eventually([&] { return Account::now() == before; }))
+      << "before: " << before << ", after: " << Account::now();
+}
 
 }  // namespace cohort::test

@@ -171,7 +171,7 @@ Task<int> wait_for_later(ipc::Event go, int x) {
 int note(ipc::Value<int> begun) { return ++begun; }
 void ignore_everything(ipc::Value<int> begun) {
   ++begun;
-  for (;;) std::this_thread::sleep_for(1ms);
+  for (;;) ::pause();
 }
 ProcessPoolOptions one_worker() {
   ProcessPoolOptions options;
@@ -535,8 +535,8 @@ TEST(ProcessPool, CallsTheInitializerOnceInEachWorkerBeforeItsTasks) {
   EXPECT_EQ(initialized, 0);
 }
 
-int pid_after_a_while(int) {
-  std::this_thread::sleep_for(2ms);
+int pid_after(ipc::Event go) {
+  go.wait().block();
   return pid_of_worker();
 }
 
@@ -547,8 +547,10 @@ TEST(ProcessPool, WorkersThatAreReplacedFinishWhatIsQueuedAtTheEnd) {
   options.max_tasks_per_child = 1;
   ProcessPool pool{options};
   std::vector<Future<int>> futures;
-  for (int i = 0; i < 6; ++i) futures.push_back(pool.submit(pid_after_a_while, i));
+  const ipc::Event go;
+  for (int i = 0; i < 6; ++i) futures.push_back(pool.submit(pid_after, go));
   pool.close();
+  go.set();
   pool.join().block();
   std::set<int> pids;
   for (const auto& future : futures) pids.insert(future.block());

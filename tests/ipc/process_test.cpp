@@ -11,6 +11,7 @@
 
 #include "cohort/ipc/current_process.hpp"
 #include "cohort/ipc/process.hpp"
+#include "ipc/family.hpp"  // await
 #include "ipc/processes.hpp"
 #include "support/flavours.hpp"
 
@@ -18,6 +19,7 @@ namespace cohort {
 namespace {
 
 using namespace std::chrono_literals;
+using test::await;
 using test::eventually;
 using test::exit_code_after;
 
@@ -314,7 +316,7 @@ TEST(Process, HasEndedAlsoWhileItsOwnChildrenLive) {
                             }};
               child.start();
               child.detach();
-              while (*grandchild == 0) usleep(100);
+              await([&] { return *grandchild != 0; });
               _exit(9);
             }};
   p.start();
@@ -423,11 +425,11 @@ TEST(Process, EndsItsDaemonsAndWaitsForItsOtherChildren) {
                                for (;;) pause();
                              }};
               daemon.start();
-              while (*daemon_pid == 0) usleep(100);
+              await([&] { return *daemon_pid != 0; });
               static std::optional<Process> worker;  // nobody's destructor joins it
               worker.emplace(forked, [&] {
                 // Its parent has come to its end when the daemon is gone.
-                while (kill(*daemon_pid, 0) == 0) usleep(1000);
+                await([&] { return kill(*daemon_pid, 0) != 0; });
                 *worked = 1;
               });
               worker->start();
@@ -678,7 +680,7 @@ TEST(Process, KnowsTheNumberOfCpus) { EXPECT_GE(cpu_count(), 1U); }
 // A coroutine function runs on the child's own loop.
 TEST(Process, RunsACoroutineFunction) {
   EXPECT_EQ(exit_code_of([]() -> Task<> {
-              co_await sleep_for(1ms);
+              co_await yield_now();
               throw ProcessExit{12};
             }),
             12);
@@ -687,17 +689,26 @@ TEST(Process, RunsACoroutineFunction) {
 // "Destroying a started, non-daemonic Process joins it"
 TEST(Process, IsJoinedByItsDestructor) {
   const Shared<std::atomic<int>> done;
+  Barred barred;
+  std::atomic<bool> left{false};
+  std::thread opener;
   {
     Process p{forked, [&] {
-                usleep(20000);  // not for luck: to be late
+                barred.pass();
                 *done = 1;
               }};
     p.start();
     Process moved = std::move(p);
-    EXPECT_TRUE(moved.is_alive() || moved.exitcode() == 0);
+    EXPECT_TRUE(moved.is_alive());
     EXPECT_NE(refusal([&] { p.start(); }), "");
+    opener = std::thread([&, destroyer = ::gettid()] {
+      await([&] { return left || test::sleeps(destroyer); });
+      barred.open();
+    });
   }
   EXPECT_EQ(*done, 1);
+  left = true;
+  opener.join();
 }
 
 // "start() throws UsageError naming the ways out", unless fork was asked for by name

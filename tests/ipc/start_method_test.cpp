@@ -277,13 +277,13 @@ TEST_P(EveryStartMethod, WaitsForItsThreads) {
   Process p{options(),
             [](std::string file) {
               Thread thread{[](std::string f) {
-                              sleep_for(20ms).block();
+                              sleep_for(20ms).block();  // not for luck: to be late
                               note(f, "done");
                             },
                             file};
               thread.start();
               thread.detach();
-              Thread daemon{ThreadOptions{.daemon = true}, [] { sleep_for(1h).block(); }};
+              Thread daemon{ThreadOptions{.daemon = true}, [] { Event().wait().block(); }};
               daemon.start();
               throw ProcessExit{3};
             },
@@ -293,7 +293,7 @@ TEST_P(EveryStartMethod, WaitsForItsThreads) {
 }
 
 Task<> wait_and_tell(std::string file) {
-  co_await sleep_for(1ms);
+  co_await yield_now();
   note(file, "waited");
 }
 

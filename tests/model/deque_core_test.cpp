@@ -18,21 +18,8 @@
 namespace {
 
 namespace model = cohort::model;
+using namespace cohort::model;
 using cohort::detail::BasicDeque;
-using model::Execution;
-using model::expect_passed;
-using model::explore;
-using model::Fault;
-using model::Memory;
-using model::Op;
-using model::Options;
-using model::Outcome;
-using model::Policy;
-using model::require;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
 
 struct Item {
   model::Data<int> value;

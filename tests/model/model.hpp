@@ -31,6 +31,7 @@
 /// _RANDOM, _SEED are numbers; COHORT_MODEL_REPLAY runs the one execution that a report names.
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -44,6 +45,13 @@
 #include "memory.hpp"   // Machine
 
 namespace cohort::model {
+
+/// Short names for the tests of cores, which say `using namespace cohort::model`.
+inline constexpr auto relaxed = std::memory_order_relaxed;
+inline constexpr auto acquire = std::memory_order_acquire;
+inline constexpr auto release = std::memory_order_release;
+inline constexpr auto acq_rel = std::memory_order_acq_rel;
+inline constexpr auto seq_cst = std::memory_order_seq_cst;
 
 struct Options {
   Memory memory = Memory::tso;

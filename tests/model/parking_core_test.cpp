@@ -19,26 +19,11 @@
 namespace {
 
 namespace model = cohort::model;
+using namespace cohort::model;
 using cohort::detail::BasicDeque;
 using cohort::detail::BasicInjector;
 using cohort::detail::BasicParking;
 using cohort::detail::ReadyList;
-using model::Execution;
-using model::expect_passed;
-using model::explore;
-using model::Fault;
-using model::Memory;
-using model::Op;
-using model::Options;
-using model::Outcome;
-using model::Policy;
-using model::require;
-using model::Weakened;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
-constexpr auto seq_cst = std::memory_order_seq_cst;
 
 // ---------------------------------------------------------------------------------- the injector
 

@@ -67,25 +67,13 @@ void QueueOf<Hasty>::Senders::recover(Line& line) noexcept {
 namespace {
 
 namespace model = cohort::model;
+using namespace cohort::model;
 using cohort::ipc::detail::BasicMessageHead;
 using cohort::ipc::detail::BasicQueueObject;
 using cohort::ipc::detail::BasicSharedGate;
 using cohort::ipc::detail::Kind;
 using cohort::ipc::detail::Member;
 using cohort::ipc::detail::Offset;
-using model::Execution;
-using model::expect_exhausted;
-using model::expect_passed;
-using model::Family;
-using model::Memory;
-using model::Options;
-using model::Outcome;
-using model::people;
-using model::Programs;
-using model::require;
-using model::SharedWaits;
-using model::ThreadId;
-using model::World;
 
 // A queue; a channel if somebody lets go of an end. p puts the next message, m the next two at once, g gets one, d all until the end; x and y let go of the end for
 // sending and of that for receiving.

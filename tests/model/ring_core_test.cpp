@@ -22,26 +22,11 @@
 namespace {
 
 namespace model = cohort::model;
+using namespace cohort::model;
 using cohort::detail::Attempt;
 using cohort::detail::BatchAttempt;
-using model::Execution;
-using model::expect_passed;
-using model::explore;
-using model::Fault;
-using model::Memory;
-using model::Op;
-using model::Options;
-using model::Outcome;
-using model::Policy;
-using model::require;
-using model::Weakened;
 using Ring = cohort::detail::BasicRing<Policy, int>;
 using Lane = cohort::detail::BasicLane<Policy, int>;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto acq_rel = std::memory_order_acq_rel;
-constexpr auto seq_cst = std::memory_order_seq_cst;
 
 template <class Buffer>
 constexpr bool batches = std::is_same_v<Buffer, Lane>;

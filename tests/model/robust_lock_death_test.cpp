@@ -60,22 +60,9 @@ bool BasicRobustLock<Deaf>::try_unlock() noexcept {
 namespace {
 
 namespace model = cohort::model;
+using namespace cohort::model;
 using cohort::ipc::detail::BasicRobustLock;
 using cohort::ipc::detail::Member;
-using model::Execution;
-using model::expect_exhausted;
-using model::explore;
-using model::Fault;
-using model::Memory;
-using model::Op;
-using model::Options;
-using model::Outcome;
-using model::require;
-using model::World;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
 
 // Two numbers that are equal whenever nobody is inside; and a wish, that whoever has the lock must
 // hear of.

@@ -17,21 +17,10 @@
 namespace {
 
 namespace model = cohort::model;
-using model::Execution;
-using model::Memory;
-using model::ModelAtomics;
-using model::Options;
-using model::Outcome;
-using model::require;
+using namespace cohort::model;
 
 template <class T>
 using Atomic = ModelAtomics::atomic<T>;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
-constexpr auto acq_rel = std::memory_order_acq_rel;
-constexpr auto seq_cst = std::memory_order_seq_cst;
 
 bool mentions(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

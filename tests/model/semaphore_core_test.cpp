@@ -21,25 +21,9 @@
 namespace {
 
 namespace model = cohort::model;
+using namespace cohort::model;
 using cohort::detail::BasicGate;
 using cohort::detail::BasicSemaphore;
-using model::Execution;
-using model::expect_passed;
-using model::explore;
-using model::Fault;
-using model::Kind;
-using model::Memory;
-using model::Op;
-using model::Options;
-using model::Outcome;
-using model::Policy;
-using model::require;
-using model::Waiting;
-using model::Weakened;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
 
 using namespace std::chrono_literals;
 

@@ -112,6 +112,7 @@ void BasicHeldPermits<Greedy>::Ledger::note_revoked(BasicSharedWaiter<Greedy>& w
 namespace {
 
 namespace model = cohort::model;
+using namespace cohort::model;
 using namespace std::chrono_literals;
 using cohort::detail::BasicEvent;
 using cohort::detail::BasicSemaphore;
@@ -119,25 +120,7 @@ using cohort::ipc::detail::BasicOwnedPermit;
 using cohort::ipc::detail::BasicSemaphoreObject;
 using cohort::ipc::detail::BasicSharedGate;
 using cohort::ipc::detail::Member;
-using model::Execution;
-using model::expect_exhausted;
-using model::expect_passed;
-using model::explore;
-using model::Family;
-using model::Fault;
-using model::Memory;
-using model::Op;
-using model::Options;
-using model::Outcome;
-using model::people;
-using model::Policy;
-using model::Programs;
-using model::require;
-using model::SharedWaits;
-using model::ThreadId;
-using model::World;
 
-constexpr auto relaxed = std::memory_order_relaxed;
 constexpr cohort::TimePoint start{1s};
 
 /// A lock. l acquires and releases, t only for a while, ! lets a millisecond pass.

@@ -24,8 +24,26 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// From then on a release hands over instead of telling the first in line to try again.
+/// From then on a release hands over instead of telling the first in line to try again. Not for luck:
+/// that is so once a millisecond has passed since they came into line, and this is not shorter.
 void let_them_lose_patience() { std::this_thread::sleep_for(2ms); }
+
+struct InLine {
+  std::atomic<int> in_line{0};
+};
+/// Survivors, who come into line one after the other. They end before what they wait for does, if they
+/// are declared behind it.
+class Survivors : public InLine, public Crew {
+ public:
+  using Crew::Crew;
+  /// Starts `body`, which has to wait with `watched(…, in_line)`, and waits until it does.
+  template <class Body>
+  void line_up(Body body) {
+    const int before = in_line;
+    start(std::move(body));
+    await([&] { return in_line > before; });
+  }
+};
 
 // ---- Lock
 
@@ -40,11 +58,10 @@ class LockScenario {
 
   /// Ends when it has had the lock, or was told that an owner has died.
   void start_survivor() {
-    const int before = in_line_;
-    crew_.start([this](auto how) -> Script<decltype(how)> {
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
       bool refused = false;
       try {
-        co_await watched(lock_.acquire(), in_line_);
+        co_await watched(lock_.acquire(), crew_.in_line);
       } catch (const OwnerDied&) {
         refused = true;
       }
@@ -54,7 +71,6 @@ class LockScenario {
         use_lock();
       }
     });
-    await([&] { return in_line_ > before; });
   }
   void use_lock() {
     mistakes_ += inside_.exchange(true);
@@ -82,9 +98,9 @@ class LockScenario {
   }
 
   const ipc::Lock lock_;
-  std::atomic<int> in_line_{0}, refused_{0}, mistakes_{0};
+  std::atomic<int> refused_{0}, mistakes_{0};
   std::atomic<bool> inside_{false};
-  Crew crew_;  // last: it ends first
+  Survivors crew_;  // last: it ends first
 };
 
 struct AcquiresFreeLock : LockScenario {
@@ -232,26 +248,19 @@ class SemaphoreScenario {
 
   /// Takes one for a while.
   void start_holder() {
-    start([this](auto how) -> Script<decltype(how)> {
-      auto held = co_await watched(semaphore_.hold(), in_line_);
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
+      auto held = co_await watched(semaphore_.hold(), crew_.in_line);
     });
   }
   /// Takes one for good.
   void start_taker() {
-    start([this](auto how) -> Script<decltype(how)> {
-      co_await watched(semaphore_.acquire(), in_line_);
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
+      co_await watched(semaphore_.acquire(), crew_.in_line);
     });
-  }
-  template <class Body>
-  void start(Body body) {
-    const int before = in_line_;
-    crew_.start(body);
-    await([&] { return in_line_ > before; });
   }
 
   const ipc::Semaphore semaphore_;
-  std::atomic<int> in_line_{0};
-  Crew crew_;
+  Survivors crew_;
 };
 
 struct HoldsFreePermit : SemaphoreScenario {
@@ -389,8 +398,9 @@ struct PutsPermitBack : SemaphoreScenario {
   explicit PutsPermitBack(Flavour f) : SemaphoreScenario(f, 0) {}
   void child() { run(race()); }
   Task<> race() {
+    // Whenever the first has come, the other is about to leave the line: no matter how long it takes.
     const auto won =
-        co_await select(sleep_for(1ms), granted_too_late(semaphore_.acquire(), in_line_));
+        co_await select(sleep_for(1ms), granted_too_late(semaphore_.acquire(), crew_.in_line));
     step_marks().result = won.index() == 0;
   }
   void check(const Death& death) {
@@ -411,15 +421,13 @@ class EventScenario {
  protected:
   explicit EventScenario(Flavour survivors) : crew_(survivors) {}
   void start_survivor() {
-    const int before = in_line_;
-    crew_.start(
-        [this](auto how) -> Script<decltype(how)> { co_await watched(event_.wait(), in_line_); });
-    await([&] { return in_line_ > before; });
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
+      co_await watched(event_.wait(), crew_.in_line);
+    });
   }
 
   const ipc::Event event_;
-  std::atomic<int> in_line_{0};
-  Crew crew_;
+  Survivors crew_;
 };
 
 struct SetsEvent : EventScenario {
@@ -496,21 +504,15 @@ class QueueScenario {
     for (const long item : items) queue_.put(item).block();
   }
   void start_putter(long item) {
-    start([this, item](auto how) -> Script<decltype(how)> {
-      co_await watched(queue_.put(item), in_line_);
+    crew_.line_up([this, item](auto how) -> Script<decltype(how)> {
+      co_await watched(queue_.put(item), crew_.in_line);
     });
   }
   void start_getter() {
-    start([this](auto how) -> Script<decltype(how)> {
-      const long item = co_await watched(queue_.get(), in_line_);
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
+      const long item = co_await watched(queue_.get(), crew_.in_line);
       got_.add(item);
     });
-  }
-  template <class Body>
-  void start(Body body) {
-    const int before = in_line_;
-    crew_.start(body);
-    await([&] { return in_line_ > before; });
   }
   void get() {
     const auto item = queue_.get().within(1min).block();
@@ -530,8 +532,7 @@ class QueueScenario {
 
   const Q queue_;
   Log<long> got_;
-  std::atomic<int> in_line_{0};
-  Crew crew_;
+  Survivors crew_;
 };
 constexpr auto drop = ipc::OnConsumerDeath::drop;
 constexpr auto redeliver = ipc::OnConsumerDeath::redeliver;
@@ -668,7 +669,9 @@ struct IsDone : QueueScenario<redeliver, ipc::JoinableQueue<long>> {
     queue_.task_done();
   }
   void line_up() {
-    start([this](auto how) -> Script<decltype(how)> { co_await watched(queue_.join(), in_line_); });
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
+      co_await watched(queue_.join(), crew_.in_line);
+    });
   }
   void check(const Death& death) {
     if (const auto item = queue_.try_get()) {
@@ -695,25 +698,19 @@ class ChannelScenario {
       : ChannelScenario(survivors, ipc::channel<long>(capacity)) {}
 
   void start_sender(Items items) {
-    start([this, items = std::move(items)](auto how) -> Script<decltype(how)> {
-      co_await watched(tx_.send_many(items), in_line_);
+    crew_.line_up([this, items = std::move(items)](auto how) -> Script<decltype(how)> {
+      co_await watched(tx_.send_many(items), crew_.in_line);
     });
   }
   void start_receiver() {
-    start([this](auto how) -> Script<decltype(how)> {
-      const std::optional<long> item = co_await watched(rx_.recv(), in_line_);
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
+      const std::optional<long> item = co_await watched(rx_.recv(), crew_.in_line);
       if (item) {
         got_.add(*item);
       } else {
         ++ends_;
       }
     });
-  }
-  template <class Body>
-  void start(Body body) {
-    const int before = in_line_;
-    crew_.start(body);
-    await([&] { return in_line_ > before; });
   }
   void receive(int n) {
     for (int i = 0; i < n; ++i) {
@@ -740,8 +737,8 @@ class ChannelScenario {
   ipc::Sender<long> tx_;
   ipc::Receiver<long> rx_;
   Log<long> got_;
-  std::atomic<int> in_line_{0}, ends_{0};
-  Crew crew_;
+  std::atomic<int> ends_{0};
+  Survivors crew_;
 };
 
 template <int capacity>
@@ -805,16 +802,16 @@ struct ReceivesAndDies : ChannelScenario {
   }
   void line_up() {
     tx_.send(1).block();
-    start([this](auto how) -> Script<decltype(how)> {
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
       try {
-        co_await watched(tx_.send(2), in_line_);
+        co_await watched(tx_.send(2), crew_.in_line);
       } catch (const Closed&) {
         ++ends_;
       }
     });
-    start([this](auto how) -> Script<decltype(how)> {
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
       try {
-        co_await watched(tx_.send(3), in_line_);
+        co_await watched(tx_.send(3), crew_.in_line);
       } catch (const Closed&) {
         ++ends_;
       }

@@ -122,20 +122,26 @@ enum class Reaped { not_yet, ended, by_others };
 inline Reaped reap(ProcessId pid, const Descriptor& process, int& exitcode) noexcept {
   siginfo_t info{};
   const auto by_descriptor = static_cast<idtype_t>(3);  // P_PIDFD
-  for (;;) {
-    info.si_pid = 0;
-    int result = -1;
-    errno = EINVAL;
-    if (process) {
-      result = ::waitid(by_descriptor, static_cast<id_t>(process.get()), &info, WEXITED | WNOHANG);
+  // Looked at before it is taken: whoever traces a child has also its stops here, asked for or not.
+  for (const int also : {WNOWAIT, 0}) {
+    for (;;) {
+      const int options = WEXITED | WNOHANG | also;
+      info.si_pid = 0;
+      int result = -1;
+      errno = EINVAL;
+      if (process) {
+        result = ::waitid(by_descriptor, static_cast<id_t>(process.get()), &info, options);
+      }
+      if (result != 0 && errno == EINVAL) {
+        result = ::waitid(P_PID, static_cast<id_t>(pid), &info, options);
+      }
+      if (result == 0) break;
+      if (errno != EINTR) return Reaped::by_others;
     }
-    if (result != 0 && errno == EINVAL) {
-      result = ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+    if (info.si_pid == 0 || info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED) {
+      return Reaped::not_yet;
     }
-    if (result == 0) break;
-    if (errno != EINTR) return Reaped::by_others;
   }
-  if (info.si_pid == 0) return Reaped::not_yet;
   exitcode = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
   return Reaped::ended;
 }

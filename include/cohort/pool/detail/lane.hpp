@@ -44,6 +44,12 @@ class Doorbell {
     if (how == awake || (how == napping && !also_napping)) return;
     if (word_.exchange(awake, std::memory_order_seq_cst) != awake) os::wake_shared(word_);
   }
+  /// After the death of one who may have rung: he may not have come to wake the sleeper, whom everybody
+  /// else takes for awake since.
+  void ring_again() noexcept {
+    word_.store(awake, std::memory_order_seq_cst);
+    os::wake_shared(word_);
+  }
 
  private:
   std::atomic<std::uint32_t> word_{awake};

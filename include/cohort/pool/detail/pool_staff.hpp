@@ -76,7 +76,7 @@ class PoolStaff : public RemotePool, protected PoolBooks {
       ends_.push_back(name);
       has_ends_.store(true, std::memory_order_seq_cst);
     }
-    bell().ring();
+    bell().ring_again();
   }
 
   void ask_to_stop(Worker& worker, const PoolJob& job) noexcept {
