@@ -9,6 +9,8 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "support/flavours.hpp"  // Crew
 
@@ -151,6 +153,45 @@ TEST_P(JoinableQueueContract, AnImmediateShutdownCountsWhatItDropsAsDone) {
     EXPECT_THROW(queue.get_nowait(), ShutDown);
     EXPECT_THROW(queue.task_done(), OverRelease);
   }
+}
+
+// C117 C121: one task_done too many, which nobody could tell, leaves nobody waiting
+TEST(JoinableQueueErrors, AnImmediateShutdownReleasesJoinThoughSomebodyWasDoneTooEarly) {
+  JoinableQueue<int> queue;
+  for (int i = 0; i < 3; ++i) queue.put_nowait(i);
+  EXPECT_EQ(queue.get_nowait(), 0);
+  queue.task_done();
+  queue.task_done();
+  queue.shutdown(true);
+  EXPECT_TRUE(queue.join().within(0ms).block());
+}
+
+// C118: others who put and are done meanwhile do not end the join of one whose item is not
+TEST(JoinableQueueRaces, JoinDoesNotReturnBeforeTheCallersOwnItemIsDone) {
+  JoinableQueue<std::atomic<bool>*> queue{8};
+  std::thread worker([&] {
+    while (auto* const done = queue.get().block()) {
+      *done = true;
+      queue.task_done();
+    }
+  });
+  std::atomic<int> early{0};
+  std::vector<std::thread> putters;
+  for (int putter = 0; putter < 3; ++putter) {
+    putters.emplace_back([&] {
+      for (int round = 0; round < 20'000; ++round) {
+        std::atomic<bool> done{false};
+        queue.put(&done).block();
+        queue.join().block();
+        early += !done;
+        while (!done) std::this_thread::yield();
+      }
+    });
+  }
+  for (auto& putter : putters) putter.join();
+  queue.put_nowait(nullptr);
+  worker.join();
+  EXPECT_EQ(early, 0);
 }
 
 // C121: what was about to be put is refused or dropped, nothing in between.

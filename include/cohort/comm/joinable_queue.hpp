@@ -9,12 +9,11 @@
 ///     Job job = co_await jobs.get();             // the other side
 ///     work(job), jobs.task_done();
 
-#include <atomic>
 #include <cstdint>
 
 #include "cohort/comm/detail/basic_queue.hpp"  // the other verbs
 #include "cohort/config.hpp"                   // COHORT_HOT
-#include "cohort/core/detail/basic_event.hpp"  // EventWait
+#include "cohort/core/detail/basic_event.hpp"  // BasicEvent
 #include "cohort/core/gate.hpp"                // Gate
 #include "cohort/core/operation.hpp"           // Operation
 #include "cohort/error.hpp"                    // OverRelease
@@ -23,66 +22,16 @@ namespace cohort::inline v0 {
 
 namespace detail {
 
-/// An event that is set while all that a queue has accepted is done. The queue counts the one, and
-/// this the other, so that a put pays nothing for it. The word: how often something was done, and
-/// the bits of BasicEvent.
+/// The event's word counts what is done. The queue counts what it has accepted, so that a put pays
+/// nothing for it: read after the word, it is never less.
 template <class Conduit>
-class AllDone {
- public:
-  using Line = Gate::Line;
-
-  explicit AllDone(const Conduit& conduit) noexcept : conduit_(conduit) {}
-
-  bool is_set() const noexcept { return is_all(word_.load(std::memory_order_acquire)); }
-
-  /// n more are done. False: so many were not accepted.
-  COHORT_HOT bool add(std::uint64_t n) noexcept {
-    auto word = word_.load(std::memory_order_acquire);
-    do {
-      if (conduit_.accepted() - word / one < n) return false;
-      // Release: whoever waits sees what was done. Acquire: see his arrival.
-    } while (!word_.compare_exchange_weak(word, word + n * one, std::memory_order_acq_rel,
-                                          std::memory_order_acquire));
-    if (word & waited && is_all(word + n * one)) tell();
-    return true;
+struct CountsDone {
+  static constexpr unsigned arrival_bits = 16;
+  const Conduit* conduit;
+  std::uint64_t missing(std::uint64_t done) const noexcept {
+    return (conduit->accepted() - done) & (~std::uint64_t{0} >> (arrival_bits + 3));
   }
-
-  void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
-  void disarm(Waiter& waiter) noexcept { gate_.disarm(*this, waiter); }
-
- private:
-  friend Gate;
-  static constexpr std::uint64_t waited = 1;
-  static constexpr std::uint64_t pulse = 2;
-  static constexpr std::uint64_t one = 4;
-
-  // Of a word that is not older than what was accepted.
-  bool is_all(std::uint64_t word) const noexcept { return conduit_.accepted() == word / one; }
-
-  COHORT_NOINLINE void tell() noexcept {
-    word_.fetch_or(pulse, std::memory_order_acq_rel);
-    gate_.serve(*this);
-  }
-  void serve(Line& line) noexcept {
-    auto word = word_.load(std::memory_order_acquire);
-    for (;;) {
-      if (word & pulse || is_all(word)) {
-        while (line.claim_front()) line.grant_front();
-        word_.fetch_and(~(waited | pulse), std::memory_order_acq_rel);
-        return;
-      }
-      const auto wanted = line.empty() ? word & ~waited : word | waited;
-      if (wanted == word) return;
-      if (word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
-                                      std::memory_order_acquire)) {
-        return;
-      }
-    }
-  }
-
-  const Conduit& conduit_;
-  std::atomic<std::uint64_t> word_{0};
-  Gate gate_;
+  static std::uint64_t less(std::uint64_t word, std::uint64_t n) noexcept { return word + n; }
 };
 
 }  // namespace detail
@@ -92,7 +41,9 @@ class AllDone {
 template <class T>
 class JoinableQueue : public detail::BasicQueue<T, detail::Fifo> {
   using Base = detail::BasicQueue<T, detail::Fifo>;
-  using AllDone = detail::AllDone<typename Base::Conduit>;
+  using CountsDone = detail::CountsDone<typename Base::Conduit>;
+  /// Set while no item is unfinished.
+  using Unfinished = detail::BasicEvent<detail::Gate, std::uint64_t, CountsDone>;
 
  public:
   using Base::Base;
@@ -100,21 +51,21 @@ class JoinableQueue : public detail::BasicQueue<T, detail::Fifo> {
   /// Once for every item got, by anybody, when the work on it is done. Throws OverRelease if that is
   /// more often than items were put.
   COHORT_HOT void task_done() {
-    if (!all_done_.add(1)) {
+    if (unfinished_.subtract(1) == 0) {
       throw OverRelease("JoinableQueue::task_done() called too many times: once per item got");
     }
   }
   /// Waits until no item is unfinished. Whoever waits when the last one is done returns, whatever is
   /// put after it. Any number at once.
-  auto join() { return Operation(detail::EventWait<AllDone>{&all_done_}); }
+  auto join() { return Operation(detail::EventWait<Unfinished>{&unfinished_}); }
   /// As Queue's; the dropped items count as done.
   void shutdown(bool immediate = false) {
     Base::shutdown();
-    if (immediate) all_done_.add(this->conduit_.clear());
+    if (immediate) unfinished_.subtract(this->conduit_.clear());
   }
 
  private:
-  AllDone all_done_{this->conduit_};
+  Unfinished unfinished_{CountsDone{&this->conduit_}};
 };
 
 }  // namespace cohort::inline v0

@@ -10,21 +10,35 @@
 
 namespace cohort::inline v0::detail {
 
+/// How the word's count tells what is missing: it is what is missing.
+struct CountsMissing {
+  static constexpr unsigned arrival_bits = 0;
+  template <class Word>
+  static Word missing(Word count) noexcept {
+    return count;
+  }
+  template <class Word>
+  static Word less(Word word, Word n) noexcept {
+    return word - n;
+  }
+};
+
 /// The word is `one` × the count, and three bits: `waited`: somebody stands at the gate, so whoever
 /// sets it must serve; `pulse`: it was set, and the news is on its way to those who stand there now,
 /// whatever is missing since; `adding`: the last `begin_to_add` has not been settled yet.
-template <class G, class Word = std::uint32_t>
+template <class G, class Word = std::uint32_t, class Count = CountsMissing>
 class BasicEvent {
  public:
   using Line = typename G::Line;
   using Waiter = typename G::Waiter;
 
   explicit BasicEvent(bool initially = false) noexcept : word_(initially ? 0 : one) {}
+  explicit BasicEvent(Count count) noexcept : word_(0), count_(count) {}
 
-  bool is_set() const noexcept { return word_.load(std::memory_order_acquire) < one; }
+  bool is_set() const noexcept { return missing() == 0; }
 
   /// How many things are missing.
-  Word missing() const noexcept { return word_.load(std::memory_order_acquire) / one; }
+  Word missing() const noexcept { return missing(word_.load(std::memory_order_acquire)); }
 
   void set() noexcept { subtract(static_cast<Word>(-1)); }
   /// Of one that is a flag.
@@ -49,21 +63,27 @@ class BasicEvent {
   }
   /// Takes off n, or as many as are missing; yields how many.
   Word subtract(Word n) noexcept {
-    auto word = word_.load(std::memory_order_relaxed);
+    auto word = word_.load(std::memory_order_acquire);
     for (;;) {
-      const Word taken = n < word / one ? n : word / one;
-      const bool tell = taken == word / one && word & waited;
-      const Word wanted = (word - taken * one) | (tell ? pulse : 0);
+      const Word before = missing(word);
+      const Word taken = n < before ? n : before;
+      const bool tell = taken == before && word & waited;
+      const Word wanted = Count::less(word, taken * one) | (tell ? pulse : 0);
       // Release: what happened before is seen by those it wakes. Acquire: see their arrival.
       if (word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
-                                      std::memory_order_relaxed)) {
+                                      std::memory_order_acquire)) {
         if (tell) gate_.serve(*this);
         return taken;
       }
     }
   }
 
-  void arm(Waiter& waiter) noexcept { gate_.arm(*this, waiter); }
+  void arm(Waiter& waiter) noexcept {
+    if constexpr (Count::arrival_bits != 0) arrive();
+    // News that is on its way is for those who stand there already.
+    if (word_.load(std::memory_order_acquire) & pulse) gate_.serve(*this);
+    gate_.arm(*this, waiter);
+  }
   auto disarm(Waiter& waiter) noexcept { return gate_.disarm(*this, waiter); }
   void serve_now() noexcept { gate_.serve(*this); }
   bool retry(Waiter&) noexcept { return false; }
@@ -80,14 +100,27 @@ class BasicEvent {
   static constexpr Word waited = 1;
   static constexpr Word pulse = 2;
   static constexpr Word adding = 4;
-  static constexpr Word one = 8;
+  static constexpr Word one_arrival = 8;
+  static constexpr Word one = one_arrival << Count::arrival_bits;
+
+  Word missing(Word word) const noexcept { return count_.missing(word / one); }
+
+  // A `subtract` that has counted before must count again: what this waiter waits for may be missing
+  // since, and the word does not show it.
+  void arrive() noexcept {
+    constexpr Word arrivals = one - one_arrival;
+    auto word = word_.load(std::memory_order_relaxed);
+    while (!word_.compare_exchange_weak(word,
+                                        (word & ~arrivals) | ((word + one_arrival) & arrivals),
+                                        std::memory_order_acq_rel, std::memory_order_relaxed)) {}
+  }
 
   // Whoever has died in `serve` has left the bits that make the next one finish it.
   void recover(Line&) noexcept {}
   void serve(Line& line) noexcept {
     auto word = word_.load(std::memory_order_acquire);
     for (;;) {
-      if (word < one || word & pulse) {
+      if (missing(word) == 0 || word & pulse) {
         while (line.claim_front()) line.grant_front();
         word_.fetch_and(~(waited | pulse), std::memory_order_acq_rel);
         return;
@@ -102,6 +135,7 @@ class BasicEvent {
   }
 
   typename G::Atomics::template atomic<Word> word_;
+  [[no_unique_address]] Count count_;
   G gate_;
 };
 
