@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "cohort/config.hpp"     // COHORT_HOT
 #include "cohort/core/gate.hpp"  // the gate, and what serve means
 
 namespace cohort::inline v0::detail {
@@ -62,7 +63,7 @@ class BasicEvent {
     }
   }
   /// Takes off n, or as many as are missing; yields how many.
-  Word subtract(Word n) noexcept {
+  COHORT_HOT Word subtract(Word n) noexcept {
     auto word = word_.load(std::memory_order_acquire);
     for (;;) {
       const Word before = missing(word);
