@@ -168,28 +168,29 @@ TEST(JoinableQueueErrors, AnImmediateShutdownReleasesJoinThoughSomebodyWasDoneTo
 
 // C118: others who put and are done meanwhile do not end the join of one whose item is not
 TEST(JoinableQueueRaces, JoinDoesNotReturnBeforeTheCallersOwnItemIsDone) {
-  JoinableQueue<std::atomic<bool>*> queue{8};
+  JoinableQueue<int> queue{8};
+  std::array<std::atomic<bool>, 3> done{};
   std::thread worker([&] {
-    while (auto* const done = queue.get().block()) {
-      *done = true;
-      queue.task_done();
+    for (int item; (item = queue.get().block()) >= 0; queue.task_done()) {
+      done[static_cast<std::size_t>(item)] = true;
     }
   });
   std::atomic<int> early{0};
   std::vector<std::thread> putters;
   for (int putter = 0; putter < 3; ++putter) {
-    putters.emplace_back([&] {
-      for (int round = 0; round < 20'000; ++round) {
-        std::atomic<bool> done{false};
-        queue.put(&done).block();
+    putters.emplace_back([&, putter] {
+      auto& mine = done[static_cast<std::size_t>(putter)];
+      for (int round = 0; round < 2'000; ++round) {
+        mine = false;
+        queue.put(putter).block();
         queue.join().block();
-        early += !done;
-        while (!done) std::this_thread::yield();
+        early += !mine;
+        while (!mine) std::this_thread::yield();
       }
     });
   }
   for (auto& putter : putters) putter.join();
-  queue.put_nowait(nullptr);
+  queue.put_nowait(-1);
   worker.join();
   EXPECT_EQ(early, 0);
 }

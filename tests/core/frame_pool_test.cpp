@@ -79,15 +79,23 @@ TEST(FramePool, SendsBlocksBackWhileTheirThreadWorks) {
 
 TEST(FramePool, UsesTheMemoryOfABurstAgainForWhateverSize) {
   if (!recycles) GTEST_SKIP() << "frames are not recycled here";
-  const std::size_t before = frames::lots.load();
-  std::size_t first = 0;
-  for (const std::size_t each : {size, size, size - 16, size - 32, size}) {
-    Blocks blocks(20'000);
-    for (auto& block : blocks) block = allocate_block(each);
-    EXPECT_EQ(std::set<const void*>(blocks.begin(), blocks.end()).size(), blocks.size());
-    for (void* const block : blocks) free_block(block, each);
-    if (first == 0) first = frames::lots.load() - before;
-    EXPECT_LE(frames::lots.load() - before, first + first / 2 + 3);
+  for (const bool elsewhere : {false, true}) {  // it is another thread that frees
+    on_a_thread([elsewhere] {
+      const std::size_t before = frames::lots.load();
+      std::size_t first = 0;
+      for (const std::size_t each :
+           {size, size, size - 16, size - 32, size - 48, size - 64, size}) {
+        Blocks blocks(20'000);
+        for (auto& block : blocks) block = allocate_block(each);
+        EXPECT_EQ(std::set<const void*>(blocks.begin(), blocks.end()).size(), blocks.size());
+        const auto free_them = [&] {
+          for (void* const block : blocks) free_block(block, each);
+        };
+        elsewhere ? on_a_thread(free_them) : free_them();
+        if (first == 0) first = frames::lots.load() - before;
+        EXPECT_LE(frames::lots.load() - before, first + first / 2 + 3) << elsewhere;
+      }
+    });
   }
   EXPECT_GT(frames::lots.load(), 5U);
 }

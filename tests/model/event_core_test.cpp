@@ -230,7 +230,7 @@ TEST(EventInTheModel, IsSeenToFailWhenAnOrderOfItIsWeakenedOrAWakeIsDropped) {
     return act({"wtw", "s"}, {}, planted).failed || act({"w", "k", "s"}, {}, planted).failed;
   };
   EXPECT_TRUE(fails({Op::wake}));
-  EXPECT_TRUE(fails({Op::load, "is_set", acquire, relaxed}));
+  EXPECT_TRUE(fails({Op::load, "missing", acquire, relaxed}));
   EXPECT_TRUE(fails({Op::change, "subtract", acq_rel, acquire}));
   EXPECT_TRUE(fails({Op::change, "lock", acquire, relaxed}));
   EXPECT_TRUE(fails({Op::change, "unlock", release, relaxed}));

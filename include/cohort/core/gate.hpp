@@ -113,8 +113,12 @@ class BasicLine {
     return false;
   }
 
-  /// To be carried out when the gate is unlocked.
-  void wake_later(Wakeup wakeup) noexcept { wakeup_ = wakeup; }
+  /// The first in line shall try again; it is woken when the gate is unlocked. False: it is awake.
+  bool nudge_front() noexcept {
+    const Wakeup wakeup = first_->wait().nudge();
+    if (wakeup.call) wakeup_ = wakeup;
+    return wakeup.call != nullptr;
+  }
 
  private:
   template <class>

@@ -147,8 +147,6 @@ class Conduit {
     return buffer([](auto& b) { return b.size(); });
   }
   std::size_t capacity() const noexcept { return list_.capacity(); }
-  /// Of an Order that is not plain; not under its lock.
-  auto& items() noexcept { return list_.items(); }
   /// Nothing is buffered: items change hands.
   bool rendezvous() const noexcept { return capacity() == 0; }
   /// One party sends and one receives at a time.

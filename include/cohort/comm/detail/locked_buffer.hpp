@@ -130,8 +130,6 @@ class LockedBuffer {
   /// How many items were pushed so far.
   std::uint64_t pushed() const noexcept { return pushed_.load(std::memory_order_acquire); }
   std::size_t capacity() const noexcept { return capacity_; }
-  /// Not under the lock.
-  typename Order::template Items<T>& items() noexcept { return items_; }
 
  private:
   struct Lock {

@@ -172,7 +172,12 @@ inline void* memory_for_slab(Nest& nest) {
   if (!nest.unused && nest.untouched == nest.untouched_end && nest.lots >= nest.sweep_at) {
     // There may be many blocks of sizes that are not wanted any more. If not, the next look waits
     // until there is half as much again, so that sweeping costs no more than filling all that.
-    for (Block*& list : nest.own) sweep(nest, list);
+    for (std::size_t cls = 0; cls < classes; ++cls) {
+      Block** end = &nest.own[cls];
+      while (*end) end = &(*end)->next;
+      *end = nest.returned[cls].exchange(nullptr, std::memory_order_acquire);
+      sweep(nest, nest.own[cls]);
+    }
     std::size_t found = 0;
     for (const Slab* slab = nest.unused; slab; slab = slab->next) ++found;
     if (found < nest.lots * together / 2) nest.sweep_at = nest.lots + nest.lots / 2 + 1;

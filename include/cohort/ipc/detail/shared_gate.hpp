@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "cohort/core/waiter.hpp"               // Wakeup
 #include "cohort/ipc/detail/robust_lock.hpp"    // BasicRobustLock
 #include "cohort/ipc/detail/shared_waiter.hpp"  // SharedWaiter
 
@@ -44,7 +43,11 @@ class BasicSharedLine {
     return nullptr;
   }
   void grant_front() noexcept;
-  void wake_later(Wakeup wakeup) noexcept { wakeup_ = wakeup; }
+  bool nudge_front() noexcept {
+    if (!front().nudge()) return false;
+    deliver_later(front());
+    return true;
+  }
   /// Grants the first if a process that has died had claimed it.
   void finish_front() noexcept {
     if (first() && front().state() == Waiter::claimed) grant_front();
@@ -95,14 +98,16 @@ class BasicSharedLine {
   void deliver() noexcept {
     for (std::size_t i = 0; i < count_; ++i) deliveries_[i]();
     count_ = 0;
-    wakeup_();
-    wakeup_ = {};
+  }
+  // A copy: without the lock it may be gone.
+  void deliver_later(const Waiter& waiter) noexcept {
+    if (count_ == most) deliver();
+    deliveries_[count_++] = waiter.delivery();
   }
 
   BasicSharedGate<W>& gate_;
   typename W::Delivery deliveries_[most];
   std::size_t count_ = 0;
-  Wakeup wakeup_;
 };
 
 template <class W>
@@ -256,8 +261,7 @@ template <class W>
 void BasicSharedLine<W>::grant_front() noexcept {
   const Offset offset = first();
   Waiter& waiter = at(offset);
-  if (count_ == most) deliver();
-  deliveries_[count_++] = waiter.delivery();
+  deliver_later(waiter);
   begin_to_remove(offset);
   gate_.first_.store(waiter.next_.load(std::memory_order_acquire), std::memory_order_release);
   gate_.length_.fetch_sub(1, std::memory_order_relaxed);

@@ -26,7 +26,7 @@ class BasicLocalPlace : public cohort::detail::Waiter {
  public:
   /// Something has become of it, or may have. With the table's lock; yields what is to be called
   /// without it.
-  virtual Wakeup look() noexcept = 0;
+  virtual cohort::detail::Wakeup look() noexcept = 0;
 
  protected:
   using cohort::detail::Waiter::Waiter;
@@ -89,7 +89,7 @@ class BasicWaitTable {
 
  private:
   bool look_at(std::uint32_t index) noexcept {
-    Wakeup wakeup;
+    cohort::detail::Wakeup wakeup;
     {
       const std::lock_guard lock(mutex_);
       if (index >= places_.size()) return false;
@@ -272,7 +272,7 @@ class SharedPlace : public LocalPlace {
     wait().publish(cohort::detail::Outcome::granted);
   }
 
-  Wakeup look() noexcept override {
+  cohort::detail::Wakeup look() noexcept override {
     if (thread_) {  // it looks itself
       Delivery::wake_state(node_->word());
       return {};
@@ -282,7 +282,7 @@ class SharedPlace : public LocalPlace {
       return {[](void* self) noexcept { static_cast<SharedPlace*>(self)->publish(); }, this};
     }
     if (!node_->was_nudged()) return {};
-    if (const Wakeup wakeup = wait().nudge(); wakeup.call) return wakeup;
+    if (const cohort::detail::Wakeup wakeup = wait().nudge(); wakeup.call) return wakeup;
     // It is about to sleep, or another race's leg of it looks: then it shall be given what is there.
     node_->calm();
     machine_->serve_now();

@@ -7,13 +7,10 @@
 #include <atomic>
 #include <cstdint>
 
-#include "cohort/core/waiter.hpp"        // Wakeup
 #include "cohort/ipc/detail/heap.hpp"    // Heap, Family
 #include "cohort/ipc/detail/layout.hpp"  // Offset, WakeBits
 
 namespace cohort::inline v0::ipc::detail {
-
-using cohort::detail::Wakeup;
 
 /// Tells a process that something has become of one of its waits. Once too often does no harm.
 template <class = void>
@@ -113,13 +110,14 @@ class BasicSharedWaiter {
   BasicSharedWaiter& wait() noexcept { return *this; }
   bool claim() noexcept { return change(waiting, claimed); }
   void unclaim() noexcept { change(claimed, waiting); }
-  Wakeup nudge() noexcept {
+  /// True: it must be told.
+  bool nudge() noexcept {
     auto word = word_.load(std::memory_order_relaxed);
     do {
-      if (state_of(word) != waiting || word & nudged) return {};
+      if (state_of(word) != waiting || word & nudged) return false;
     } while (!word_.compare_exchange_weak(word, word | nudged, std::memory_order_acq_rel,
                                           std::memory_order_relaxed));
-    return {[](void* self) noexcept { static_cast<BasicSharedWaiter*>(self)->delivery()(); }, this};
+    return true;
   }
 
   Delivery delivery() const noexcept { return {member_, index_, thread_ ? &word_ : nullptr}; }

@@ -236,12 +236,10 @@ class BasicSemaphore {
 
   // Tells the first in line to try again; false if it is awake and may have looked already.
   bool nudge(Line& line) noexcept {
-    auto& first = static_cast<Waiter&>(line.front());
-    const Wakeup wakeup = first.wait().nudge();
-    if (!wakeup.call) return false;
+    if (!line.nudge_front()) return false;
+    const auto& first = static_cast<const Waiter&>(line.front());
     due_.store(due_time(first).time_since_epoch().count(), std::memory_order_relaxed);
     word_.fetch_or(nudged, std::memory_order_relaxed);
-    line.wake_later(wakeup);
     return true;
   }
 
