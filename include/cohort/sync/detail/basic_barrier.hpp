@@ -79,11 +79,13 @@ class BasicBarrier {
   }
   auto disarm(Waiter& waiter) noexcept {
     if constexpr (G::outlives_its_users) {
-      if (!gate_.disarm(*this, waiter)) return false;
+      // Under one lock: whoever dies in between has died inside, and breaks the barrier by that.
+      bool left = false;
       gate_.with(*this, [&](Line& line) {
-        if (waiter.arrival >= start_) send_away(line, true);
+        left = gate_.disarm(*this, waiter);
+        if (left && waiter.arrival >= start_) send_away(line, true);
       });
-      return true;
+      return left;
     } else {
       gate_.with(*this, [&](Line& line) {
         if (line.remove(waiter)) send_away(line, true);
