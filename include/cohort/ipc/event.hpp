@@ -33,8 +33,9 @@ using EventObject = BasicEventObject<SharedGate>;
 }  // namespace detail
 
 /// A handle: copies are the same event. Any task, thread or process may call anything at any time,
-/// `set`, `clear` and `is_set` also in a signal handler. A process that dies waiting is skipped; one
-/// that dies in `set` has set it or has not.
+/// `clear` and `is_set` also in a signal handler; not `set`, as cohort::Event's may be: it gives back
+/// the places of those who have left the line, with the heap's lock. A process that dies waiting is
+/// skipped; one that dies in `set` has set it or has not.
 template <class Object = detail::EventObject>
 class BasicEvent : public detail::Handle<Object> {
   using Base = detail::Handle<Object>;

@@ -118,7 +118,8 @@ class BasicSharedGate {
   using Waiter = BasicSharedWaiter<W>;
   static constexpr bool outlives_its_users = true;
 
-  /// As BasicGate's: never waits, so it may be called in a signal handler.
+  /// As BasicGate's, but not in a signal handler: those who have left the line are freed, with the
+  /// heap's lock.
   template <class Owner>
   void serve(Owner& owner) noexcept {
     if (lock_.try_lock_or_ask() == Lock::Try::asked) return;
