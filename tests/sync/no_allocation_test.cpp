@@ -192,6 +192,13 @@ TEST(NoAllocation, IsMadeByAWaitForAnItemOrForRoom) {
               [&to = left] { std::thread([&] { to.send(1).block(); }).join(); });
 }
 
+TEST(NoAllocation, IsMadeByAWaitForNews) {
+  auto [caller, listener] = broadcast<int>(4);
+  expect_none([&from = listener] { return from.recv(); }, [&to = caller] { to.send(1); });
+  auto [writer, reader] = watch<int>(0);
+  expect_none([&from = reader] { return from.changed(); }, [&to = writer] { to.send(1); });
+}
+
 TEST(NoAllocation, IsMadeByAWaitForAllToBeDone) {
   JoinableQueue<int> queue;
   const auto wait = [&] {
