@@ -10,7 +10,6 @@
 #include <chrono>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "support/flavours.hpp"  // Crew
 
@@ -164,35 +163,6 @@ TEST(JoinableQueueErrors, AnImmediateShutdownReleasesJoinThoughSomebodyWasDoneTo
   queue.task_done();
   queue.shutdown(true);
   EXPECT_TRUE(queue.join().within(0ms).block());
-}
-
-// C118: others who put and are done meanwhile do not end the join of one whose item is not
-TEST(JoinableQueueRaces, JoinDoesNotReturnBeforeTheCallersOwnItemIsDone) {
-  JoinableQueue<int> queue{8};
-  std::array<std::atomic<bool>, 3> done{};
-  std::thread worker([&] {
-    for (int item; (item = queue.get().block()) >= 0; queue.task_done()) {
-      done[static_cast<std::size_t>(item)] = true;
-    }
-  });
-  std::atomic<int> early{0};
-  std::vector<std::thread> putters;
-  for (int putter = 0; putter < 3; ++putter) {
-    putters.emplace_back([&, putter] {
-      auto& mine = done[static_cast<std::size_t>(putter)];
-      for (int round = 0; round < 2'000; ++round) {
-        mine = false;
-        queue.put(putter).block();
-        queue.join().block();
-        early += !mine;
-        while (!mine) std::this_thread::yield();
-      }
-    });
-  }
-  for (auto& putter : putters) putter.join();
-  queue.put_nowait(-1);
-  worker.join();
-  EXPECT_EQ(early, 0);
 }
 
 // C121: what was about to be put is refused or dropped, nothing in between.

@@ -106,7 +106,7 @@ TEST(CrashContract, AValueLargerThanAWordIsNeverHalfStored) {
       }
     });
     await([&] { return at[0] > 0; });
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 500));  // any moment
+    any_moment(random);
     child.kill();
     const Large found = value.load();
     for (const long n : found.all) ASSERT_EQ(n, found.all[0]);

@@ -50,7 +50,7 @@ class Crowd {
   /// when it has ended and what it left is not put in order yet.
   template <class Between>
   void strike(Between between) {
-    std::this_thread::sleep_for(std::chrono::microseconds(random_() % 2000));
+    any_moment(random_);
     const std::size_t i = random_() % children_.size();
     kill(i, between);
     start(i);
@@ -366,7 +366,7 @@ TEST(Killed, ThoseWhoPutThingsInOrderAreFollowedByOthers) {
             lock.release();
           }
         });
-        std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
+        any_moment(random);
         child.kill();
         ++s.sweeps;
       }
@@ -405,7 +405,7 @@ TEST(Killed, WorkersOfAPoolFailAtMostTheTaskTheyHadBegun) {
       tasks.emplace_back(next, pool.submit(work, next));
       ++next;
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
+    any_moment(random);
     const auto workers = active_children();
     if (!workers.empty()) workers[random() % workers.size()].kill();
     while (tasks.size() > 6) answer();
@@ -419,9 +419,9 @@ TEST(Killed, ForkServersAreReplacedAndEveryProcessIsMade) {
   std::mt19937 random{std::random_device{}()};
   for (int i = 0; i < kills() / 2; ++i) {
     const auto server = static_cast<::pid_t>(ipc::detail::ForkServer::get().pid());
-    const std::chrono::microseconds when(random() % 2000);
-    std::thread killer([=] {
-      std::this_thread::sleep_for(when);
+    std::thread killer([server, moment = random()] {
+      std::mt19937 of_its_own(moment);
+      any_moment(of_its_own);
       if (server > 0) ::kill(server, SIGKILL);
     });
     Process child{ProcessOptions{.start_method = StartMethod::forkserver},

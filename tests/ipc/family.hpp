@@ -10,16 +10,25 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <ostream>
+#include <random>
+#include <thread>
 #include <utility>
 
 #include "cohort/ipc/detail/warden.hpp"  // see_death, Heap
 #include "support/flavours.hpp"          // eventually
 
 namespace cohort::test {
+
+/// Lets a moment of up to 2 ms go by, for a death at any instruction of others: it is real time that
+/// spreads them. (tests/steps goes through the instructions one by one.)
+inline void any_moment(std::mt19937& random) {
+  std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
+}
 
 /// In a child or its parent: what does not come to pass ends the process, so that nobody waits for it.
 template <class Condition>

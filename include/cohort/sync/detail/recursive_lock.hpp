@@ -18,7 +18,6 @@ namespace cohort::inline v0::detail {
 struct LeveledPermit {
   using Claim = CountedPermits::Claim;
   using Ledger = CountedPermits::Ledger;
-  using Verdict = detail::Verdict;
   static constexpr std::uint64_t one = 8;
   static constexpr std::uint64_t depth = 0xffff'fff8;
   static constexpr std::uint64_t one_turn = 0x1'0000'0000;
