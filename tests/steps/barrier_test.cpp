@@ -23,16 +23,15 @@ struct LeavesABarrier {
   explicit LeavesABarrier(Flavour survivor) : crew_(survivor) {}
   void child() { static_cast<void>(stepped_in_line(barrier_.wait()).within(50ms).block()); }
   void line_up() {
-    crew_.start([this](auto how) -> Script<decltype(how)> {
+    crew_.line_up([this](auto how) -> Script<decltype(how)> {
       bool broken = false;
       try {
-        co_await watched(barrier_.wait(), in_line_);
+        co_await watched(barrier_.wait(), crew_.in_line);
       } catch (const BrokenBarrier&) {
         broken = true;
       }
       broken_ = broken;
     });
-    await([this] { return in_line_ == 1; });
   }
   void help() {}
   void check(const Death& death) {
@@ -47,9 +46,8 @@ struct LeavesABarrier {
   }
 
   const ipc::Barrier barrier_{3};
-  std::atomic<int> in_line_{0};
   std::atomic<bool> broken_{false};
-  Crew crew_;  // last: it ends first
+  Survivors crew_;  // last: it ends first
 };
 TEST(EachInstruction, OfLeavingABarrier) { kill_after_each_instruction<LeavesABarrier>(); }
 

@@ -28,23 +28,6 @@ using namespace std::chrono_literals;
 /// that is so once a millisecond has passed since they came into line, and this is not shorter.
 void let_them_lose_patience() { std::this_thread::sleep_for(2ms); }
 
-struct InLine {
-  std::atomic<int> in_line{0};
-};
-/// Survivors, who come into line one after the other. They end before what they wait for does, if they
-/// are declared behind it.
-class Survivors : public InLine, public Crew {
- public:
-  using Crew::Crew;
-  /// Starts `body`, which has to wait with `watched(…, in_line)`, and waits until it does.
-  template <class Body>
-  void line_up(Body body) {
-    const int before = in_line;
-    start(std::move(body));
-    await([&] { return in_line > before; });
-  }
-};
-
 // ---- Lock
 
 /// A lock, and survivors that want it, each once.

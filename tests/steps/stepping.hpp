@@ -22,9 +22,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "cohort/ipc.hpp"             // under test
 #include "ipc/family.hpp"             // Account
@@ -32,6 +34,23 @@
 #include "support/flavours.hpp"       // Flavour, eventually
 
 namespace cohort::test {
+
+struct InLine {
+  std::atomic<int> in_line{0};
+};
+/// Survivors, who come into line one after the other. They end before what they wait for does, if they
+/// are declared behind it.
+class Survivors : public InLine, public Crew {
+ public:
+  using Crew::Crew;
+  /// Starts `body`, which has to wait with `watched(…, in_line)`, and waits until it does.
+  template <class Body>
+  void line_up(Body body) {
+    const int before = in_line;
+    start(std::move(body));
+    await([&] { return in_line > before; });
+  }
+};
 
 /// How the child died.
 struct Death {
